@@ -9,6 +9,7 @@ before and after has them.
 import logging
 import time
 from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -132,13 +133,13 @@ class Alignment:
         distance = weight * sinkhorn_divergence(
             self.source, features, self.settings.regularisation, x_self=self.source_self
         )
-        self._check(distance)
+        value = self._value(distance)
         distance.backward()
         assert features.grad is not None
         for start in range(0, len(rows), self.batch):
             part = slice(start, start + self.batch)
             self._embed(rows[part]).backward(features.grad[part])
-        return distance.item()
+        return value
 
     def measure(self) -> float:
         """OTDD between target and source, on the same samples each time."""
@@ -153,15 +154,17 @@ class Alignment:
                 classes=self.settings.distance,
                 regularisation=self.settings.regularisation,
             )
-        self._check(distance)
-        return distance.item()
+        return self._value(distance)
 
-    def _check(self, distance: Tensor) -> None:
-        if not torch.isfinite(distance):
+    def _value(self, distance: Tensor) -> float:
+        """The distance as a number; PareError where it is not finite."""
+        value = distance.item()
+        if not isfinite(value):
             raise PareError(
-                f"the distance to the source is {distance.item()} during the alignment, learning rate "
+                f"the distance to the source is {value} during the alignment, learning rate "
                 f"{self.schedule.get_last_lr()[0]:.2e}; lower alignment.learning_rate or raise alignment.regularisation"
             )
+        return value
 
     def _embed(self, rows: np.ndarray) -> Tensor:
         """Features of target samples, ``(rows, width)``: the mean over their tokens."""

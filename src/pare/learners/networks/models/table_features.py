@@ -74,12 +74,7 @@ def _position(knots: Tensor, values: Tensor, *, right: bool) -> Tensor:
     """Position in [0, 1] of values ``(columns, rows)`` among sorted knots ``(columns, knots)``, linear between them."""
     last = knots.shape[1] - 1
     upper = torch.searchsorted(knots, values, right=right)
-    if right:
-        low = (upper - 1).clamp(0, last)
-        high = upper.clamp(0, last)
-    else:
-        high = upper.clamp(0, last)
-        low = (upper - 1).clamp(0, last)
+    low, high = (upper - 1).clamp(0, last), upper.clamp(0, last)
     below, above = knots.gather(1, low), knots.gather(1, high)
     part = torch.where(above > below, (values - below) / (above - below).clamp_min(1e-30), 0.0).clamp(0, 1)
     exact = high if not right else low

@@ -131,22 +131,19 @@ class FieldStart:
             fields.
         """
         with threadpool_limits(free_threads(), user_api="blas"):
-            return self._solved(parts)
-
-    def _solved(self, parts: Sequence[Part]) -> dict[str, Any]:
-        solution = self._chosen(parts)
-        if not solution["penalties"]:
+            solution = self._chosen(parts)
+            if not solution["penalties"]:
+                return solution
+            begin = _copied(self.model)
+            self.model.predictor.begin_at_zero()  # type: ignore[operator]
+            self.fit(parts, solution)
+            if _is_anchor(solution):
+                self.hold_out(parts, solution)
+            else:
+                self._units.mean.zero_()
+                self.found = Found(alone=_copied(self.model))
+                self.model.load_state_dict(begin)
             return solution
-        begin = _copied(self.model)
-        self.model.predictor.begin_at_zero()  # type: ignore[operator]
-        self.fit(parts, solution)
-        if _is_anchor(solution):
-            self.hold_out(parts, solution)
-        else:
-            self._units.mean.zero_()
-            self.found = Found(alone=_copied(self.model))
-            self.model.load_state_dict(begin)
-        return solution
 
     @contextmanager
     def applied(self) -> Iterator[None]:

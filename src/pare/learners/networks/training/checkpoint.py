@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import recursively_apply
@@ -29,6 +29,9 @@ from pare.learners.networks.training.background import in_background
 from pare.storage.access import usual_rights
 from pare.storage.atomic import atomic_path, recover
 from pare.storage.checksums import Damaged, check_checksums, write_checksums
+
+if TYPE_CHECKING:
+    from torch.distributed.checkpoint.stateful import Stateful
 
 SOLVED = -1  # number of the solved start among the epochs
 PROGRESS, LEARNING = "progress.json", "learning.pt"
@@ -87,16 +90,6 @@ class Progress:
         return int(self.epoch["number"]) if self.epoch else self.epochs_done
 
 
-class Stateful(Protocol):
-    """A part of a training that can be saved, such as its optimiser."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Its state."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> object:
-        """Go on where `state_dict` was taken."""
-
-
 class Checkpoint:
     """The last two saves of a training, each a folder that is there whole or not at all, named by its number.
 
@@ -114,7 +107,7 @@ class Checkpoint:
         best: weights of the best epoch so far.
     """
 
-    def __init__(self, folder: Path, network: nn.Module, learning: Mapping[str, Stateful]) -> None:
+    def __init__(self, folder: Path, network: nn.Module, learning: Mapping[str, "Stateful"]) -> None:
         self.folder, self.network, self.learning = folder, network, learning
         self.best: dict[str, Tensor] = {}
         self._last: int | None = None  # number of the last save that is whole

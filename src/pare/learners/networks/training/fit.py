@@ -25,8 +25,8 @@ from pare.learners.ensemble import Ensemble
 from pare.learners.learner import Data, Fitted, Work
 from pare.learners.model import Model
 from pare.learners.networks.training.budget import Plan
-from pare.learners.networks.training.parts import Build
 from pare.learners.networks.training.session import Session
+from pare.learners.networks.training.setup import Build
 from pare.learners.networks.training.trainer import Trainer
 from pare.tracking import Tracking
 

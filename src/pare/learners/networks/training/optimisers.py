@@ -211,10 +211,10 @@ class WeightAverage:
         """The averages and the number of steps, for a checkpoint."""
         return {"averages": self.averages, "steps": self.steps}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
-        self.steps = state["steps"]
-        for average, saved in zip(self.averages, state["averages"], strict=True):
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where a state was taken."""
+        self.steps = state_dict["steps"]
+        for average, saved in zip(self.averages, state_dict["averages"], strict=True):
             average.copy_(saved)
 
 

@@ -16,8 +16,7 @@ from pare.learners.networks.start.field_start import EXACTLY_LINEAR
 from pare.learners.networks.training.budget import MEASURED, SETTLING, Plan, Timetable, planned
 from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint
 from pare.learners.networks.training.epoch import Epoch
-from pare.learners.networks.training.parts import Build
-from pare.learners.networks.training.setup import Setup
+from pare.learners.networks.training.setup import Build, Setup
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.validation import Validation
 

@@ -1,8 +1,12 @@
-"""What a training is made of: network, rows, objective, optimiser, schedule."""
+"""What a training is made of: what its learner brings along, rows, objective, optimiser, schedule."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from pare.config.run import Run
@@ -10,13 +14,40 @@ from pare.data.preparation import draw_rows
 from pare.evaluation.metrics import build_metric
 from pare.learners.learner import Data
 from pare.learners.machine import accelerator_of
+from pare.learners.networks.models import Network
+from pare.learners.networks.start import FieldStart, SolvedStart
 from pare.learners.networks.start.cross_validation import Part
 from pare.learners.networks.training.losses import build_loss, weights_of_classes, with_differences
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
-from pare.learners.networks.training.parts import Build
+from pare.learners.networks.training.proxy_mixing import ProxyMixing
 from pare.learners.networks.training.rows import Batches, TrainingRows, batch_loader
 from pare.learners.networks.training.share import Share, share_batch_norms
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is trained.
+
+    Attributes:
+        network: the network, on the CPU.
+        mixing: what of a proxy is mixed into the rows; None: nothing.
+        start: what is solved first; None: nothing.
+        align: fits the embedder before the first epoch, and returns its record; None: nothing does.
+        encoder_config: ``config.json`` of the pretrained encoder; empty without one.
+        record: what is needed to read the network again.
+    """
+
+    network: Network
+    mixing: ProxyMixing | None = None
+    start: FieldStart | SolvedStart | None = None
+    align: Callable[[], dict[str, Any]] | None = None
+    encoder_config: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+# Makes them of a run, its data, and the numbers of the training rows that are used, for an accelerator.
+Build = Callable[[Run, Data, np.ndarray, Accelerator], Parts]
 
 
 class Setup:

@@ -19,8 +19,8 @@ class Backbone(nn.Module):
     """A pretrained encoder whose tokens may come from elsewhere.
 
     Attributes:
-        dropout_names: keys of the encoder's configuration that `training.dropout` sets; none where the family has no
-            dropout. Stochastic depth is not among them and stays as the checkpoint's configuration has it.
+        dropout_names: keys of the encoder's configuration that `training.dropout` sets, here those of most families;
+            none where a family has no dropout. Stochastic depth stays as the checkpoint's configuration has it.
         older_names: keys of published configurations that the family's class in transformers still understands.
         hierarchical: whether the encoder's stages halve the grid of tokens.
         final_norm: path of the normalisation behind the last block; empty where a block ends with its own.
@@ -32,7 +32,7 @@ class Backbone(nn.Module):
         token_grid: the same tokens as the encoder itself sees them; an image encoder folds a line into a rectangle.
     """
 
-    dropout_names: ClassVar[tuple[str, ...]] = ()
+    dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
     older_names: ClassVar[tuple[str, ...]] = ()
     hierarchical: ClassVar[bool] = False
     final_norm: ClassVar[str] = ""

@@ -11,13 +11,9 @@ from pare.learners.networks.models.backbones.backbone import ImageBackbone, Text
 class BertBackbone(TextBackbone):
     """BERT (Devlin et al., 2019), all-MiniLM among them: learnt positions, one token type for all tokens."""
 
-    dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
-
 
 class RobertaBackbone(TextBackbone):
     """RoBERTa (Liu et al., 2019): BERT whose positions are counted from the one after padding."""
-
-    dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
     @staticmethod
     def positions(config: Any) -> int:
@@ -36,7 +32,6 @@ class ModernBertBackbone(TextBackbone):
 class ViTBackbone(ImageBackbone):
     """Vision transformer (Dosovitskiy et al., 2021): learnt positions, resized to the grid on demand."""
 
-    dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
     final_norm: ClassVar[str] = "layernorm"
     options: ClassVar[dict[str, Any]] = {"interpolate_pos_encoding": True}
 
@@ -44,7 +39,6 @@ class ViTBackbone(ImageBackbone):
 class Dinov2Backbone(ImageBackbone):
     """DINOv2 (Oquab et al., 2023): a vision transformer that always resizes its positions to the grid."""
 
-    dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
     final_norm: ClassVar[str] = "layernorm"
 
 
@@ -57,7 +51,6 @@ class SwinBackbone(ImageBackbone):
         PareError: if the last stage has fewer tokens than a window along an axis.
     """
 
-    dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
     hierarchical: ClassVar[bool] = True
 
     def __init__(self, encoder: Any, grid: tuple[int, ...]) -> None:
@@ -88,6 +81,7 @@ class ConvNextV2Backbone(ImageBackbone):
         PareError: if the grid cannot be halved so often; the last rows would be cut off.
     """
 
+    dropout_names: ClassVar[tuple[str, ...]] = ()
     projection: ClassVar[str] = "embeddings.patch_embeddings"
     hierarchical: ClassVar[bool] = True
 
