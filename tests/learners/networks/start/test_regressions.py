@@ -33,7 +33,7 @@ def test_predictions_with_kernels_are_those_of_scikit_learn(rows, penalty):
     new, width = np.random.default_rng(1).normal(size=(7, 50)), 9.0
     found = GaussianRidge.fit(x, y, width)
     kernel = {"kernel": "rbf", "gamma": 1 / (2 * width**2)}
-    reference = KernelRidge(alpha=penalty * found.ridge.squares.max(), **kernel).fit(x, y - y.mean(0))
+    reference = KernelRidge(alpha=penalty * found.squares.max(), **kernel).fit(x, y - y.mean(0))
     np.testing.assert_allclose(next(found.predict(new, penalty)), reference.predict(new) + y.mean(0), rtol=1e-6)
 
 
@@ -50,7 +50,7 @@ def test_weights_of_rows_with_kernels_are_those_of_scikit_learn(rows):
     x, y = rows
     weights, width = np.random.default_rng(2).uniform(0.1, 10, len(x)), 9.0
     found = GaussianRidge.fit(x, y, width, weights)
-    reference = KernelRidge(alpha=1e-3 * found.ridge.squares.max(), kernel="rbf", gamma=1 / (2 * width**2))
+    reference = KernelRidge(alpha=1e-3 * found.squares.max(), kernel="rbf", gamma=1 / (2 * width**2))
     constant = np.average(y, 0, weights)
     expected = reference.fit(x, y - constant, sample_weight=weights).predict(x) + constant
     np.testing.assert_allclose(next(found.predict(x, 1e-3)), expected, rtol=1e-6)

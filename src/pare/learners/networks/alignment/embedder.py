@@ -22,7 +22,6 @@ from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
 from pare.learners.networks.alignment.otdd import otdd, self_cost, sinkhorn_divergence
 from pare.learners.networks.models import CrossModalModel
-from pare.learners.networks.models.embedders import mean_over_views
 from pare.learners.networks.models.threads import fastest_threads
 from pare.learners.networks.training.optimisers import build_optimiser
 from pare.storage.store import Rows
@@ -167,9 +166,9 @@ class Alignment:
         return value
 
     def _embed(self, rows: np.ndarray) -> Tensor:
-        """Features of target samples, ``(rows, width)``: the mean over their tokens."""
+        """Features of target samples, ``(rows, width)``: the mean over their tokens, and over views of a sample."""
         x = torch.from_numpy(self.rows.__getitems__(rows.tolist())["x"]).to(self.device)
-        return mean_over_views(self.model.embed(x).tokens.mean(1), self.model.views)
+        return self.model.embed(x).tokens.mean(1).unflatten(0, (self.model.views, -1)).mean(0)
 
     @torch.no_grad()
     def _embedded(self, rows: np.ndarray) -> Tensor:

@@ -28,11 +28,6 @@ class Embedded(NamedTuple):
     around: tuple[Tensor, ...] = ()
 
 
-def mean_over_views(rows: Tensor, views: int) -> Tensor:
-    """Rows ``(views × samples, …)``, all samples of the first view first, to ``(samples, …)``."""
-    return rows.unflatten(0, (views, -1)).mean(0)
-
-
 class RandomEmbedder(nn.Module):
     """An embedder all of whose weights begin random."""
 

@@ -295,7 +295,9 @@ class FieldStart:
         choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
         for number, (fitted, held) in enumerate(problem.folds, 1):
             kernels = (gaussian(squared[:, fitted], width * unit) for width in WIDTHS)
-            ridges = ((kernel, KernelRidge.fit(kernel[fitted], points[fitted], weights[fitted])) for kernel in kernels)
+            ridges = (
+                (kernel, KernelRidge.of_kernel(kernel[fitted], points[fitted], weights[fitted])) for kernel in kernels
+            )
             predicted = (part for kernel, ridge in ridges for part in ridge.predict(kernel[held], *PENALTIES))
             losses += [float((weights[held] * ((part - points[held]) ** 2).mean(1)).mean()) for part in predicted]
             if losses.min() > number * TELLING**2 * spread and self.run.training.epochs:

@@ -62,13 +62,13 @@ class Ridge:
 class KernelRidge:
     """Kernel ridge regression by the eigenvectors of the kernel of the rows that were learnt from."""
 
-    constant: Array
+    constant: Array  # the outputs far from all rows
     vectors: Array  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
     amounts: Array  # outputs along each vector, ``(vectors, outputs)``
     squares: Array  # eigenvalues
 
     @classmethod
-    def fit(cls, kernel: Array, y: Array, weights: Array | None = None) -> "KernelRidge":
+    def of_kernel(cls, kernel: Array, y: Array, weights: Array | None = None) -> "KernelRidge":
         """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, weights of the rows."""
         constant = average(y, weights)
         roots = _of(y).ones_like(y[:, 0]) if weights is None else weights**0.5
@@ -81,9 +81,9 @@ class KernelRidge:
         """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
         return self.vectors @ self._along(penalty)
 
-    def predict(self, kernel: Array, *penalties: float) -> Iterator[Array]:
+    def predict(self, x: Array, *penalties: float) -> Iterator[Array]:
         """Kernel of new rows with the others, ``(new, rows)``, to outputs ``(new, outputs)``, by each penalty."""
-        along = kernel @ self.vectors
+        along = x @ self.vectors
         return (along @ self._along(penalty) + self.constant for penalty in penalties)
 
     def _along(self, penalty: float) -> Array:
@@ -91,12 +91,11 @@ class KernelRidge:
 
 
 @dataclass(frozen=True)
-class GaussianRidge:
+class GaussianRidge(KernelRidge):
     """Kernel ridge regression of rows with Gaussian kernels around each row that was learnt from."""
 
     mean: Array
     directions: Array  # the rows, less their mean
-    ridge: KernelRidge
     width: float
 
     @classmethod
@@ -106,27 +105,12 @@ class GaussianRidge:
         The width has the units of the inputs.
         """
         mean = average(x, weights)
-        ridge = KernelRidge.fit(gaussian(squared_distances(x - mean), width), y, weights)
-        return cls(mean, x - mean, ridge, width)
-
-    @property
-    def constant(self) -> Array:
-        """The outputs far from all rows, ``(outputs,)``."""
-        return self.ridge.constant
-
-    @property
-    def squares(self) -> Array:
-        """Eigenvalues of the kernel."""
-        return self.ridge.squares
-
-    def fields(self, penalty: float) -> Array:
-        """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
-        return self.ridge.fields(penalty)
+        solved = KernelRidge.of_kernel(gaussian(squared_distances(x - mean), width), y, weights)
+        return cls(**vars(solved), mean=mean, directions=x - mean, width=width)
 
     def predict(self, x: Array, *penalties: float) -> Iterator[Array]:
         """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
-        kernel = gaussian(squared_distances(x - self.mean, self.directions), self.width)
-        return self.ridge.predict(kernel, *penalties)
+        return super().predict(gaussian(squared_distances(x - self.mean, self.directions), self.width), *penalties)
 
 
 def average(rows: Array, weights: Array | None = None) -> Array:
