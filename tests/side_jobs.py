@@ -5,9 +5,11 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from pare.config import PareError
+from pare.learners.machine import peak_memory_mb
 from pare.storage.checksums import Damaged
 
 PATIENCE = 60  # seconds for what takes a few
@@ -25,6 +27,12 @@ def meet(own: Path, other: Path) -> int:
 
 def fail() -> None:
     raise PareError("the grid is too small")
+
+
+def fill(mebibytes: int) -> float:
+    """Hold so much memory for a moment; the most that this process says it has held, in MiB."""
+    np.ones((mebibytes, 1 << 20), np.uint8)
+    return peak_memory_mb()
 
 
 def note_and_sleep(path: Path) -> None:

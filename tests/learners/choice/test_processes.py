@@ -15,7 +15,7 @@ import torch
 from pare.config import PareError
 from pare.learners.choice.processes import Workers
 from pare.storage.signals import ENDING
-from side_jobs import PATIENCE, fail, fill_disk, find_damage, meet, note_and_sleep
+from side_jobs import PATIENCE, fail, fill, fill_disk, find_damage, meet, note_and_sleep
 
 TESTS = Path(__file__).parents[2]
 
@@ -54,6 +54,12 @@ def test_a_process_that_is_killed_takes_no_other_fit_with_it(workers):
     found = dict(workers.run(jobs, PATIENCE))
     assert found.pop("killed")[1]
     assert found == {"beside": (None, ""), "after": ((3, 1), "")}
+
+
+@pytest.mark.slow
+def test_the_memory_of_one_fit_is_not_counted_as_that_of_the_next(workers):
+    large, small = (dict(workers.run({"fit": partial(fill, size)}, PATIENCE))["fit"][0] for size in (400, 1))
+    assert large - small > 200
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -39,8 +39,8 @@ Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there i
 class Workers:
     """Processes that fit, which end with this one and log nothing but warnings.
 
-    Each has a pipe of its own: one that is killed, as for want of memory, takes no other fit with it, which a
-    `ProcessPoolExecutor` does.
+    Each fit has a process and a pipe of its own: one that is killed, as for want of memory, takes no other with it, and
+    the memory of one is not counted as that of another.
 
     Attributes:
         most: processes at a time, which divide the threads of this one: two on a CPU of two cores or more, else one.
@@ -69,21 +69,19 @@ class Workers:
                 while waiting or running:
                     while waiting and len(running) < self.most:
                         name, job = waiting.pop(0)
-                        worker = self._free(running)
-                        worker.send((name, job, threads))
-                        running[worker] = name
+                        running[self._begin(name, job, threads)] = name
                     shown.update(", ".join(map(str, running.values())))
                     done = wait(running, None if waits else max(0.0, end - time.monotonic()))
                     if not done:
                         return
                     waits = False
-                    for worker in [one for one in running if one in done]:
-                        yield running.pop(worker), self._outcome(worker)
+                    for pipe in [one for one in running if one in done]:
+                        yield running.pop(pipe), self._outcome(pipe)
         except KeyboardInterrupt:
             self.close(PATIENCE)
             raise
         finally:
-            self._end(running)
+            self.close()
 
     def close(self, patience: float = 1.0) -> None:
         """End the processes, and what they do.
@@ -91,35 +89,7 @@ class Workers:
         Args:
             patience: seconds that they have to tidy up, and to save a training, before they are killed.
         """
-        self._end([*self._processes], patience)
-
-    def _free(self, running: Mapping[Connection, Any]) -> Connection:
-        """A process that waits for a job; a new one where all have one."""
-        for worker, process in self._processes.items():
-            if worker not in running and process.is_alive():
-                return worker
-        # On Linux a server imports the project once and forks in a moment; elsewhere it is not safe to fork.
-        context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        context.set_forkserver_preload(IMPORTED)
-        worker, own = context.Pipe()
-        self._processes[worker] = context.Process(target=_work, args=(own, os.getpid()))
-        with _without_main():
-            self._processes[worker].start()
-        own.close()  # so that the pipe ends with the process
-        return worker
-
-    def _outcome(self, worker: Connection) -> Outcome:
-        try:
-            outcome = worker.recv()
-        except (EOFError, OSError):
-            self._end([worker])
-            return None, "its process ended, perhaps for want of memory"
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def _end(self, workers: Iterable[Connection], patience: float = 1.0) -> None:
-        processes = [self._processes.pop(worker) for worker in workers if worker in self._processes]
+        processes, self._processes = [*self._processes.values()], {}
         for process in processes:
             process.terminate()
         end = time.monotonic() + patience
@@ -127,6 +97,28 @@ class Workers:
             process.join(max(0.0, end - time.monotonic()))
             process.kill()
             process.join()
+
+    def _begin(self, name: object, job: Callable[[], Any], threads: int) -> Connection:
+        # On Linux a server imports the project once and forks in a moment; elsewhere it is not safe to fork.
+        context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        context.set_forkserver_preload(IMPORTED)
+        pipe, own = context.Pipe(duplex=False)
+        process = context.Process(target=_work, args=(own, os.getpid(), name, job, threads))
+        with _without_main():
+            process.start()
+        own.close()  # so that the pipe ends with the process
+        self._processes[pipe] = process
+        return pipe
+
+    def _outcome(self, pipe: Connection) -> Outcome:
+        try:
+            outcome = pipe.recv()
+        except (EOFError, OSError):
+            outcome = None, "its process ended, perhaps for want of memory"
+        del self._processes[pipe]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 @contextmanager
@@ -139,25 +131,21 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _work(worker: Connection, parent: int) -> None:
+def _work(pipe: Connection, parent: int, name: object, job: Callable[[], Any], threads: int) -> None:
+    """Send what a job returns, or why it cannot; an error where that is no fault of its own."""
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to that process as well, which ends this one
     end_with(parent)
-    while True:
-        worker.send(_outcome(*worker.recv()))
-
-
-def _outcome(name: object, job: Callable[[], Any], threads: int) -> Outcome | Exception:
-    """What a job returns, or why it cannot; an error where that is no fault of its own."""
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", force=True)
     logging.getLogger("pare").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
     try:
         with raised(), threadpool_limits(threads):
-            return job(), ""
+            outcome: Outcome | Exception = (job(), "")
     except Stopped as stop:
-        os._exit(exit_code(stop))  # without the seconds that threads and libraries take to end
+        os._exit(exit_code(stop))
     except Exception as error:  # what one candidate cannot do stops no other, but a disk's fault is not its own
-        if any(isinstance(one, Damaged) or any(os.strerror(n) in str(one) for n in DISK) for one in causes(error)):
-            return error
-        return None, f"{type(error).__name__}: {error}"
+        found = any(isinstance(one, Damaged) or any(os.strerror(n) in str(one) for n in DISK) for one in causes(error))
+        outcome = error if found else (None, f"{type(error).__name__}: {error}")
+    pipe.send(outcome)
+    os._exit(0)  # without the seconds that threads and libraries take to end
