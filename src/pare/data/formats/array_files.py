@@ -1,6 +1,5 @@
 """Arrays by name in NPZ, NPY, MATLAB, NetCDF, HDF5 and PyTorch files and folders of NPY files, read by rows."""
 
-import math
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -14,11 +13,9 @@ from pare.data.files import is_hidden
 from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
 from pare.data.formats.memory import check_memory
 from pare.data.formats.netcdf import FILL, NETCDF, NUMBERS, Packing, version_3_arrays
-from pare.data.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
+from pare.data.formats.npy import KINDS, NPY, TEXT, map_npy, map_npz, npz_members, read_npy_header
 from pare.data.formats.safetensor_files import SAFETENSORS, safetensors_arrays
 from pare.data.formats.stored_array import (
-    AGAIN,
-    TEXT,
     StoredArray,
     check_rows,
     existing_dataset,
@@ -63,12 +60,7 @@ def is_lone(path: Path) -> bool:
 def _open_npy(path: Path) -> StoredArray:
     with readable(path), path.open("rb") as stream:
         shape, _, dtype = read_npy_header(stream, str(path))
-        room = path.stat().st_size - stream.tell()
-    where = str(path)
-    if dtype.kind in TEXT:
-        _check_room(where, shape, dtype, room)
-        return StoredArray(where, shape, dtype, rows_of(partial(np.load, path, allow_pickle=False), path))
-    return StoredArray(where, shape, dtype, rows_of(partial(map_npy, path), path))
+    return StoredArray(str(path), shape, dtype, rows_of(partial(map_npy, path, KINDS), path))
 
 
 def _open_folder(folder: Path) -> StoredArray:
@@ -98,29 +90,14 @@ def _open_npz(path: Path) -> dict[str, StoredArray]:
             where = f"{path}: {name}"
             with archive.open(info) as stream:
                 shape, _, dtype = read_npy_header(stream, where)
-                room = info.file_size - stream.tell()
-            load: Callable[[], np.ndarray] = partial(_map_member, path, name)
             if dtype.kind in TEXT:
-                _check_room(where, shape, dtype, room)
-                check_memory(info.file_size, where)
-                load = partial(_load_member, path, name)
-            arrays[name] = StoredArray(where, shape, dtype, rows_of(load, path))
+                check_memory(info.file_size, where)  # names are all needed at once
+            arrays[name] = StoredArray(where, shape, dtype, rows_of(partial(_map_member, path, name), path))
     return arrays
 
 
 def _map_member(path: Path, name: str) -> np.ndarray:
-    return map_npz(path, (name,))[name]
-
-
-def _load_member(path: Path, name: str) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as archive:
-        return archive[name + NPY]  # the member itself: numpy takes the name x.npy for the array x, if there is one
-
-
-def _check_room(where: str, shape: tuple[int, ...], dtype: np.dtype, room: int) -> None:
-    """A header that claims more than is there would have numpy allocate it."""
-    if math.prod(shape) * dtype.itemsize != room:
-        raise PareError(f"{where} claims shape {shape} of {dtype} but holds {room} bytes: {AGAIN}")
+    return map_npz(path, (name,), KINDS)[name]
 
 
 def _open_hdf5(path: Path) -> dict[str, StoredArray]:

@@ -22,7 +22,8 @@ from pare.config.errors import INGEST, PareError
 
 Stream: TypeAlias = IO[bytes] | BufferedIOBase  # a file, or one inside an archive
 
-NUMBERS = "biuf"
+NUMBERS, TEXT = "biuf", "US"
+KINDS = NUMBERS + TEXT
 NPY = ".npy"
 _MAX_HEADER = 10_000  # bytes, numpy's own limit; a header of one plain array has about 100
 _HEADERS = {
@@ -32,24 +33,24 @@ _HEADERS = {
 _AGAIN = f"Remove it and fetch it again ({INGEST}), or, if it is yours, save it again"
 
 
-def map_npy(path: Path) -> np.ndarray:
-    """The numbers of an ``.npy`` file.
+def map_npy(path: Path, kinds: str = NUMBERS) -> np.ndarray:
+    """The numbers of an ``.npy`` file, or what else has one of these kinds of numpy's types.
 
     Returns:
         Mapped read-only, of the file's shape and type.
 
     Raises:
-        PareError: if the file is missing, damaged or cut short, or holds anything but numbers.
+        PareError: if the file is missing, damaged or cut short, or holds something of another kind.
     """
     try:
         with path.open("rb") as stream:
-            return map_rest(stream, path.stat().st_size, str(path))
+            return map_rest(stream, path.stat().st_size, str(path), kinds)
     except OSError as error:
         raise PareError(f"{path} cannot be opened ({error.strerror}). {_AGAIN}") from error
 
 
-def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The arrays of those names in an ``.npz`` file.
+def map_npz(path: Path, names: tuple[str, ...], kinds: str = NUMBERS) -> dict[str, np.ndarray]:
+    """The arrays of those names in an ``.npz`` file, numbers or what else has one of these kinds of numpy's types.
 
     ``numpy.savez`` stores arrays as they are, and they are mapped where they lie, without a look at the checksum.
     ``numpy.savez_compressed`` does not: such an array is unpacked, as a stream, to a nameless scratch file next to
@@ -59,8 +60,8 @@ def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         Per name an array, mapped read-only.
 
     Raises:
-        PareError: if the file is missing, damaged or cut short, lacks an array, or one holds anything but numbers, or
-            there is no room to unpack it.
+        PareError: if the file is missing, damaged or cut short, lacks an array, or one is of another kind, or there
+            is no room to unpack it.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -71,7 +72,7 @@ def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
                     f"{path} lacks {' and '.join(missing)}; it holds {', '.join(sorted(held)) or 'nothing'}. "
                     "Put the publisher's file there"
                 )
-            return {name: _map_member(path, archive, held[name]) for name in names}
+            return {name: _map_member(path, archive, held[name], kinds) for name in names}
     except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
         raise PareError(
             f"{path} cannot be read as a zip archive ({type(error).__name__}: {error}). {_AGAIN}"
@@ -113,21 +114,21 @@ def read_npy_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, n
         ) from error
 
 
-def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, kinds: str) -> np.ndarray:
     name = f"{path}: {info.filename}"
     if info.compress_type != zipfile.ZIP_STORED:
         _check_space(info.file_size, path, name)
         with tempfile.TemporaryFile(dir=path.parent) as scratch, archive.open(info) as member:
             shutil.copyfileobj(member, scratch, 1 << 20)
             scratch.seek(0)
-            return map_rest(scratch, info.file_size, name)
+            return map_rest(scratch, info.file_size, name, kinds)
     with path.open("rb") as stream:
         # Before the data are 30 bytes and two strings; the archive's index does not know the second one's length.
         stream.seek(info.header_offset + 26)
         strings = struct.unpack("<HH", stream.read(4))
         stream.seek(info.header_offset + 30 + sum(strings))
         end = min(stream.tell() + info.file_size, path.stat().st_size)
-        return map_rest(stream, end, name)
+        return map_rest(stream, end, name, kinds)
 
 
 def _check_space(size: int, path: Path, name: str) -> None:
@@ -140,14 +141,14 @@ def _check_space(size: int, path: Path, name: str) -> None:
         )
 
 
-def map_rest(stream: IO[bytes], end: int, name: str) -> np.ndarray:
-    """Map the array of numbers that begins where a file's stream is, and must fill it up to byte ``end``.
+def map_rest(stream: IO[bytes], end: int, name: str, kinds: str = NUMBERS) -> np.ndarray:
+    """Map the array that begins where a file's stream is, and must fill it up to byte ``end``.
 
     Raises:
-        PareError: if it is no such array, or has more or fewer bytes; ``name`` is what messages call it.
+        PareError: if it is no array of these kinds, or has more or fewer bytes; ``name`` is what messages call it.
     """
     shape, fortran_order, dtype = read_npy_header(stream, name)
-    if dtype.kind not in NUMBERS:
+    if dtype.kind not in kinds:
         what = "pickled Python objects" if dtype.hasobject else f"type {dtype}"
         raise PareError(
             f"{name} holds {what}, expected numbers; it was refused and nothing in it was executed. {_AGAIN}"

@@ -14,9 +14,8 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.data.files import FETCH
 from pare.data.formats.memory import check_memory
-from pare.data.formats.npy import NUMBERS
+from pare.data.formats.npy import NUMBERS, TEXT
 
-TEXT = "US"
 AGAIN = f"save it again, bring a whole copy of it, or remove it and {FETCH}"
 BLOCK_BYTES = 64 << 20  # states that are read at once to take one frame of each
 DAMAGES = (OSError, EOFError, ValueError, TypeError, RuntimeError, LookupError, MemoryError, zipfile.BadZipFile)

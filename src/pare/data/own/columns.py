@@ -21,6 +21,7 @@ from pare.data.own.format import Known
 logger = logging.getLogger(__name__)
 MAX_LEVELS = 255
 MOST_FAULTS = 8  # columns of which a message tells
+LEAVE_OUT = "leave it out by the reader's option 'ignore'"
 UNIQUE_SHARE = 0.9
 FEW_ROWS = 20  # in so short a table every row may well have another category
 # A number as people write it: with decimal commas, thousands, the sign of a currency, or in per cent.
@@ -160,9 +161,13 @@ def features_of(frame: pd.DataFrame, path: Path, categorical: Collection[str]) -
     columns: dict[str, Column] = {}
     faults: list[PareError] = []
     for name in map(str, frame):
+        where, declared = f"{path}: column {name!r}", name in categorical
         try:
-            columns[name] = parse_column(frame[name], name, path, declared=name in categorical)
-            _check_feature(frame[name], columns[name], path, declared=name in categorical)
+            columns[name] = parse_column(frame[name], name, path, declared=declared)
+            _check_column(frame[name], columns[name], where, LEAVE_OUT, declared=declared)
+            levels = columns[name].categories or []
+            if len(levels) == 1 and not declared and not isinstance(frame[name].dtype, pd.CategoricalDtype):
+                raise PareError(f"{where} holds the same text {levels[0]!r} in every row; {LEAVE_OUT}")
         except PareError as fault:
             faults.append(fault)
     if faults:
@@ -171,35 +176,15 @@ def features_of(frame: pd.DataFrame, path: Path, categorical: Collection[str]) -
     return columns
 
 
-def _check_feature(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
-    """Refuse a column of which nothing can be learnt, and texts that name rows; PareError."""
-    where = f"{path}: column {column.name!r}"
+def _check_column(column: pd.Series, parsed: Column, where: str, cure: str, *, declared: bool) -> None:
+    """Refuse a column without a value, and texts that name rows; PareError with what to do, ``cure``."""
     if np.isnan(parsed.values).all():
-        raise PareError(f"{where} has no value in any row; leave it out by the reader's option 'ignore'")
-    if declared or isinstance(column.dtype, pd.CategoricalDtype) or parsed.categories is None:
-        return
-    if len(parsed.categories) == 1:
-        raise PareError(
-            f"{where} holds the same text {parsed.categories[0]!r} in every row; leave it out by the reader's option "
-            "'ignore'"
-        )
-    if are_names_of_rows(column):
-        raise PareError(
-            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
-            f"{parsed.categories[0]!r}: identifiers, dates or free text rather than categories. Leave it out by the "
-            "reader's option 'ignore', or, if each of them is a category, name it in the reader's option 'categorical'"
-        )
-
-
-def _check_target(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
-    where = f"{path}: target {column.name!r}"
-    if np.isnan(parsed.values).all():
-        raise PareError(f"{where} has no value in any row; name another column")
+        raise PareError(f"{where} has no value in any row; {cure}")
     if parsed.categories is not None and not declared and are_names_of_rows(column):
         raise PareError(
             f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
-            f"{parsed.categories[0]!r}; of a class there must be several rows. Name another column, or, if each text "
-            "is a class, name it in the reader's option 'categorical'"
+            f"{parsed.categories[0]!r}: identifiers, dates or free text, as categories and classes have several rows "
+            f"each; {cure}, or, if each text is one, name the column in the reader's option 'categorical'"
         )
 
 
@@ -228,7 +213,8 @@ def targets_of(frame: pd.DataFrame, names: Sequence[str], path: Path, categorica
     """
     columns = {name: parse_column(frame[name], name, path, declared=name in categorical) for name in names}
     for name, column in columns.items():
-        _check_target(frame[name], column, path, declared=name in categorical)
+        where = f"{path}: target {name!r}"
+        _check_column(frame[name], column, where, "name another column", declared=name in categorical)
     if len(columns) == 1 and columns[names[0]].categories is not None:
         return _class_labels(names[0], columns[names[0]], path)
     values = np.stack([_numbers_of(name, column, path) for name, column in columns.items()], axis=1)
