@@ -45,8 +45,6 @@ class RunConfigLoader(OmegaConfigLoader):
             OmegaConf.register_new_resolver("run", lambda name: _named(name, names), replace=True)
         if key in LIBRARY and key not in self and (plain := self._plain(key)) is not None:
             return plain
-        if self._adds_nothing(key):
-            return self._of_base(key)
         return super().__getitem__(key)
 
     def _plain(self, key: str) -> dict[str, Any] | None:
@@ -66,20 +64,6 @@ class RunConfigLoader(OmegaConfigLoader):
         folder = Path(self.conf_source) / environment
         found = {file for pattern in self.config_patterns.get(key, []) for file in folder.glob(pattern)}
         return sorted(file for file in found if file.is_file())
-
-    def _adds_nothing(self, key: str) -> bool:
-        """Whether the environment, such as a fresh conf/local, has no file of a kind."""
-        environment = self.env or self.default_run_env
-        is_known = environment == self.default_run_env or (Path(self.conf_source) / environment).is_dir()
-        return is_known and (Path(self.conf_source) / self.base_env).is_dir() and not self._files(environment, key)
-
-    def _of_base(self, key: str) -> dict[str, Any]:
-        """What conf/base says: merged with nothing it is the same, and takes Kedro half as long again."""
-        env, self.env = self.env, self.base_env
-        try:
-            return super().__getitem__(key)
-        finally:
-            self.env = env
 
 
 class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
