@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from pare.config import Library, PareError, Run, resolve, unknown_name
-from pare.config.library import NAME
+from pare.config.library import NAME, merged
 from pare.config.run import ENV, NOWHERE, joined
 
 # Places for a run that begins with no encoder, since the catalog has both for every run.
@@ -54,10 +54,7 @@ class RunConfigLoader(OmegaConfigLoader):
         read = [_plain_entries(of_environment) for of_environment in files]
         if not files[0] or not (Path(self.conf_source) / [*environments][-1]).is_dir() or None in read:
             return None
-        merged: dict[str, Any] = {}
-        for entries in read:
-            merged = _merged(merged, entries or {})
-        return merged
+        return reduce(merged, (entries or {} for entries in read))
 
     def _files(self, environment: str, key: str) -> list[Path]:
         """The files of a kind in the folder of an environment."""
@@ -100,15 +97,6 @@ def _plain_entries(files: Sequence[Path]) -> dict[str, Any] | None:
             return None
         entries |= own
     return entries
-
-
-def _merged(base: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
-    """Both, with what is added in place of what was there; mappings are merged key by key."""
-    both = {
-        key: _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-        for key, value in added.items()
-    }
-    return {**base, **both}
 
 
 def catalog_names(run: Run) -> dict[str, str]:
