@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from pare.config import Library, PareError, Run, resolve, unknown_name
-from pare.config.library import NAME
+from pare.config.library import NAME, merged
 from pare.config.run import ENV, NOWHERE, joined
 
 # Places for a run that begins with no encoder, since the catalog has both for every run.
@@ -45,8 +45,6 @@ class RunConfigLoader(OmegaConfigLoader):
             OmegaConf.register_new_resolver("run", lambda name: _named(name, names), replace=True)
         if key in LIBRARY and key not in self and (plain := self._plain(key)) is not None:
             return plain
-        if self._adds_nothing(key):
-            return self._of_base(key)
         return super().__getitem__(key)
 
     def _plain(self, key: str) -> dict[str, Any] | None:
@@ -56,30 +54,13 @@ class RunConfigLoader(OmegaConfigLoader):
         read = [_plain_entries(of_environment) for of_environment in files]
         if not files[0] or not (Path(self.conf_source) / [*environments][-1]).is_dir() or None in read:
             return None
-        merged: dict[str, Any] = {}
-        for entries in read:
-            merged = _merged(merged, entries or {})
-        return merged
+        return reduce(merged, (entries or {} for entries in read))
 
     def _files(self, environment: str, key: str) -> list[Path]:
         """The files of a kind in the folder of an environment."""
         folder = Path(self.conf_source) / environment
         found = {file for pattern in self.config_patterns.get(key, []) for file in folder.glob(pattern)}
         return sorted(file for file in found if file.is_file())
-
-    def _adds_nothing(self, key: str) -> bool:
-        """Whether the environment, such as a fresh conf/local, has no file of a kind."""
-        environment = self.env or self.default_run_env
-        is_known = environment == self.default_run_env or (Path(self.conf_source) / environment).is_dir()
-        return is_known and (Path(self.conf_source) / self.base_env).is_dir() and not self._files(environment, key)
-
-    def _of_base(self, key: str) -> dict[str, Any]:
-        """What conf/base says: merged with nothing it is the same, and takes Kedro half as long again."""
-        env, self.env = self.env, self.base_env
-        try:
-            return super().__getitem__(key)
-        finally:
-            self.env = env
 
 
 class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -116,15 +97,6 @@ def _plain_entries(files: Sequence[Path]) -> dict[str, Any] | None:
             return None
         entries |= own
     return entries
-
-
-def _merged(base: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
-    """Both, with what is added in place of what was there; mappings are merged key by key."""
-    both = {
-        key: _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-        for key, value in added.items()
-    }
-    return {**base, **both}
 
 
 def catalog_names(run: Run) -> dict[str, str]:

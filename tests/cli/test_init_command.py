@@ -1,5 +1,6 @@
 """`pare init`: a project folder out of the installed package."""
 
+import shlex
 import shutil
 import subprocess
 
@@ -80,6 +81,15 @@ def test_a_place_that_is_taken_is_refused_and_left_as_it_is(tmp_path, make, foun
     assert result.exit_code == 1
     assert f"{folder} {found}, where a project needs a new or an empty folder; name another one" in result.output
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_is_named_so_that_a_shell_finds_it_and_kedro_looks_into_it(tmp_path):
+    folder = tmp_path / "my project's"
+    made = CliRunner().invoke(init, [str(folder)])
+    assert f"  cd {shlex.quote(str(folder))} && kedro tasks new" in made.output
+    refused = CliRunner().invoke(init, [str(tmp_path / "project [1]")])
+    assert refused.exit_code == 1 and "which Kedro takes for a pattern; name another folder" in refused.output
+    assert not (tmp_path / "project [1]").exists()
 
 
 def test_an_empty_folder_is_filled(tmp_path, monkeypatch):

@@ -17,7 +17,6 @@ from pare.cli.matrix_options import load_matrix
 from pare.config import Run
 from pare.matrix.dvc import STAGES
 from pare.matrix.engines import Event
-from pare.matrix.engines.local import run_local
 from pare.storage.access import held_alone
 from pare.storage.result_lines import read_lines
 
@@ -92,7 +91,7 @@ def engine(project, monkeypatch):
         return made.runs
 
     monkeypatch.setattr(matrix_run_command, "load_matrix", load)
-    monkeypatch.setattr(matrix_run_command, "find_engine", lambda name: made)
+    monkeypatch.setitem(matrix_run_command.ENGINES, "local", made)
 
     def start(job, *_):
         made.reports.append(job.command)
@@ -448,7 +447,3 @@ def test_a_signal_ends_it_with_one_sentence(matrix, engine, number, code):
     assert output.splitlines()[-1] == f"{said}. {goes_on}"
     assert "Traceback" not in output and engine.jobs and "darcy_flow-pare-1" not in engine.jobs
     assert signal.getsignal(signal.SIGTERM) == before
-
-
-def test_the_engine_on_this_machine_is_found_by_its_name():
-    assert matrix_run_command.find_engine("local") is run_local

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from kedro.config import MissingConfigException
 
 from pare.cli.run_command import parse_params
+from pare.config import PareError
 
 
 @pytest.mark.slow
@@ -23,6 +25,16 @@ def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     assert "own data" in line and "your own" in line
     assert "wine.csv" in tasks("show", "wine")
     assert "wine" in tasks("--env", "paper", "show", "wine")
+
+
+@pytest.mark.parametrize("error", [PareError("no run"), MissingConfigException("no parameters")])
+def test_a_task_of_which_no_run_can_be_made_leaves_no_file(project, tasks, own_table, monkeypatch, error):
+    def resolved_run(*_):
+        raise error
+
+    monkeypatch.setattr("pare.cli.new_task_command.resolved_run", resolved_run)
+    assert str(error) in tasks("new", str(own_table), "--target", "kind", code=1)
+    assert not (project.project_path / "conf" / "local" / "tasks" / "wine.yml").exists()
 
 
 @pytest.mark.slow

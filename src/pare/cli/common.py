@@ -17,9 +17,9 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from yaml import YAMLError
 
-from pare.config import PareError, Run, Task, resolve
+from pare.config import PareError, Run, Task
 from pare.config.errors import causes
-from pare.config_loader import RunConfigLoader, load_library
+from pare.config_loader import RunConfigLoader
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.signals import exit_code, raised
 
@@ -132,7 +132,7 @@ def screen() -> Console:
 def resolved_run(loader: RunConfigLoader, overrides: dict[str, Any]) -> Run:
     """The run that parameters of the command line ask for."""
     loader.runtime_params = overrides
-    return resolve(load_library(loader), loader["parameters"], overrides)
+    return loader.run
 
 
 def speed_of_cpu(run: Run) -> float:

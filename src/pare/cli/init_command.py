@@ -3,6 +3,7 @@
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
+from shlex import quote
 
 import click
 from kedro import __version__ as kedro_version
@@ -36,7 +37,7 @@ def init(folder: Path) -> None:
     with clear_errors():
         write_project(folder.resolve())
     click.echo(f"A project is in {folder}. Its README.md has three commands to begin with, and the first is")
-    click.echo(f"  cd {folder} && kedro tasks new FILE --target NAME")
+    click.echo(f"  cd {quote(str(folder))} && kedro tasks new FILE --target NAME")
 
 
 def write_project(folder: Path) -> None:
@@ -46,8 +47,11 @@ def write_project(folder: Path) -> None:
         folder: new, empty, or begun before.
 
     Raises:
-        PareError: where the folder holds something else, is a file, or cannot be written.
+        PareError: where the folder holds something else, is a file, cannot be written, or has a name that Kedro cannot
+            look into.
     """
+    if {*"[*?"} & {*str(folder)}:
+        raise PareError(f"{folder} has [, * or ? in its path, which Kedro takes for a pattern; name another folder")
     _refuse_others(folder)
     if not (folder / "conf").exists():
         with as_file(files("pare") / "conf") as conf, atomic_path(folder / "conf") as unfinished:

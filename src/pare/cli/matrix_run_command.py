@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -14,6 +13,8 @@ from pare.cli.slurm_arrays import ARRAY_OPTIONS, make_arrays, slurm_options
 from pare.config import PareError
 from pare.config.words import all_done, counted, listed
 from pare.matrix.engines import Engine, Settings, made_by
+from pare.matrix.engines.local import run_local
+from pare.matrix.engines.ray import run_ray
 from pare.matrix.follow import Progress, follow
 from pare.matrix.launch import Share, failure, last_line, log_of, start
 from pare.matrix.plan import Job, Plan
@@ -22,13 +23,14 @@ from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
 from pare.matrix.states import LEGEND, MODELS, REPORTING, block_table
 from pare.storage.result_lines import FILE, write_lines
 
-ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.engines.ray:run_ray"}
+ENGINES: dict[str, Engine] = {"local": run_local, "ray": run_ray}
 SLURM = "slurm"
+SHARED = ("workers", "gpus_per_run")
 # Options that an engine takes, besides those that choose the runs.
 OPTIONS = {
-    "local": ("workers", "gpus_per_run", "stop_after", "inputs_only"),
-    "ray": ("workers", "gpus_per_run", "stop_after", "inputs_only", "address"),
-    SLURM: ("workers", "gpus_per_run", "device", "hours", "bundle_hours", "array_limit", "sbatch", "submit"),
+    "local": (*SHARED, "stop_after", "inputs_only"),
+    "ray": (*SHARED, "stop_after", "inputs_only", "address"),
+    SLURM: (*SHARED, *ARRAY_OPTIONS),
 }
 
 
@@ -67,7 +69,7 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bo
         make_arrays(runs, asked, arrays | how)
         return
     plan = runs.plan().inputs if inputs_only else runs.plan()
-    reasons = execute(runs, plan, find_engine(engine), how, stop_after)
+    reasons = execute(runs, plan, ENGINES[engine], how, stop_after)
     if inputs_only:
         _tell_of_inputs(runs, reasons)
     else:
@@ -105,12 +107,6 @@ def followed(runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop
         progress = follow(plan, engine, settings, screen(), stop_after)
     _tell_of_ended(progress)
     return progress
-
-
-def find_engine(name: str) -> Engine:
-    """The engine of that name; its library is imported now."""
-    module, _, function = ENGINES[name].partition(":")
-    return cast(Engine, getattr(import_module(module), function))
 
 
 def _tell_of_ended(progress: Progress) -> None:

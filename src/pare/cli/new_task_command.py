@@ -119,7 +119,7 @@ def new(
         unfinished.write_text(text, encoding="utf-8")
     try:
         resolved = resolved_run(loader, {"task": chosen})
-    except PareError:  # no run could be made of it
+    except Exception:  # no run could be made of it
         file.unlink() if replaced is None else file.write_bytes(replaced)
         raise
     task = resolved.task

@@ -9,8 +9,7 @@ import click
 from pare.cli.common import with_options
 from pare.cli.matrix_options import OWN, Matrix
 from pare.config import PareError
-from pare.config.estimate import DEVICES, duration
-from pare.config.words import counted
+from pare.config.estimate import DEVICES
 from pare.matrix.engines.array_script import queue_of, submit, submit_lines, write_script
 from pare.matrix.engines.slurm import INPUTS, Limits, Submission, arrays_of
 from pare.matrix.launch import LOGS
@@ -67,7 +66,8 @@ def make_arrays(runs: Matrix, asked: Mapping[str, Any], how: Mapping[str, Any]) 
     submission = Submission(plan, arrays_of(plan, limits), runs.env, dict(asked))
     script = write_script(submission, limits, runs.project, runs.folder)
     place = script.relative_to(runs.project)
-    _tell(submission)
+    for array in submission.arrays.values():
+        click.echo(f"{array}.")
     click.echo(f"\n{place.with_name(FILE)} has the plan, {place} submits and runs it.")
     if how["submit"]:
         click.echo(submit(script).rstrip())
@@ -78,15 +78,6 @@ def make_arrays(runs: Matrix, asked: Mapping[str, Any], how: Mapping[str, Any]) 
         click.echo(f"cd {shlex.quote(str(runs.project))}")
         click.echo(submit_lines(submission, limits, str(place)))
     _advise(runs, submission)
-
-
-def _tell(submission: Submission) -> None:
-    """A line for each array."""
-    for array in submission.arrays.values():
-        jobs, bundles = counted(len(array.jobs), "job"), counted(len(array.bundles), "bundle")
-        at_a_time = f", {array.together} at a time" if array.together > 1 else ""
-        longest = duration(array.seconds)
-        click.echo(f"Array {array.name}: {jobs} in {bundles}{at_a_time}; the longest bundle takes {longest}.")
 
 
 def _advise(runs: Matrix, submission: Submission) -> None:

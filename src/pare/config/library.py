@@ -96,6 +96,15 @@ class Library(BaseModel):
         return raw.origin, raw.options
 
 
+def merged(base: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, with what is added in place of what was there; mappings are merged key by key, as Kedro does it."""
+    both = {
+        key: merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        for key, value in added.items()
+    }
+    return {**base, **both}
+
+
 def _entry(model: type[Model], kind: str, name: str, entries: Mapping[str, Any], where: str) -> Model:
     if name not in entries:
         raise unknown_name(kind, name, entries, where)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, NonNegativeInt, model_validator
 
 from pare.config.errors import PareError
-from pare.config.library import Library
+from pare.config.library import Library, merged
 from pare.config.resolve import resolve
 from pare.config.run import FOLD, Run
 from pare.config.strict import Strict, validated
@@ -121,7 +121,7 @@ def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> lis
     folds = [{FOLD: f"{fold}/{block.folds}"} for fold in range(1, block.folds + 1)] if block.folds > 1 else [{}]
     for task, method, (variant, values), fold in product(block.tasks, block.methods, variants.items(), folds):
         overrides = {"task": task, "method": method, "variant": variant, **fold, **nested(values)}
-        run = resolve(library, _merged(parameters, overrides), overrides)
+        run = resolve(library, merged(parameters, overrides), overrides)
         cells += [Cell(_with_seed(run, seed), values) for seed in block.seeds]
     return cells
 
@@ -129,16 +129,6 @@ def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> lis
 def _with_seed(run: Run, seed: int) -> Run:
     candidates = [_with_seed(candidate, seed) for candidate in run.candidates]
     return run.model_copy(update={"seed": seed, "candidates": candidates})
-
-
-def _merged(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as Kedro merges them: section by section, the command line last."""
-    sections = {
-        key: {**parameters[key], **value}
-        for key, value in overrides.items()
-        if isinstance(value, dict) and isinstance(parameters.get(key), Mapping)
-    }
-    return {**parameters, **overrides, **sections}
 
 
 def _refuse_contradictions(blocks: Mapping[str, list[Cell]]) -> None:

@@ -78,23 +78,19 @@ def selected(blocks: Mapping[str, list[Cell]], only: str) -> dict[str, list[Cell
     names = [only] if only in blocks else _names(only)  # a title may have a comma
     if not names:
         return dict(blocks)
-    known = {name for title, cells in blocks.items() for cell in cells for name in (title, *_called(cell))}
+    known = {name for title, cells in blocks.items() for cell in cells for name in _called(title, cell)}
     for name in names:
         if not any(fnmatchcase(one, name) for one in known):
             raise unknown_name("run or block", name, known, "`kedro matrix`")
     chosen = {
-        title: [cell for cell in cells if any(_matches(name, title, cell) for name in names)]
+        title: [cell for cell in cells if any(fnmatchcase(one, name) for name in names for one in _called(title, cell))]
         for title, cells in blocks.items()
     }
     return {title: cells for title, cells in chosen.items() if cells}
 
 
-def _called(cell: Cell) -> tuple[str, ...]:
-    return cell.name, cell.run.task_name, cell.run.method_folder
-
-
-def _matches(name: str, title: str, cell: Cell) -> bool:
-    return any(fnmatchcase(one, name) for one in (title, *_called(cell)))
+def _called(title: str, cell: Cell) -> tuple[str, ...]:
+    return title, cell.name, cell.run.task_name, cell.run.method_folder
 
 
 def _names(text: str) -> list[str]:

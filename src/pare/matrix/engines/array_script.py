@@ -10,8 +10,6 @@ from math import ceil
 from pathlib import Path
 
 from pare.config.errors import PareError
-from pare.config.estimate import duration
-from pare.config.words import counted
 from pare.matrix.engines.slurm import (
     CORES,
     CPU,
@@ -160,8 +158,7 @@ def _sbatch(submission: Submission, array: Array, limits: Limits, script: str, a
 
 def _guesses(array: Array) -> str:
     """A comment on what of an array's time and memory nobody knows."""
-    jobs, bundles = counted(len(array.jobs), "job"), counted(len(array.bundles), "bundle")
-    guesses = [f"# Array {array.name}: {jobs} in {bundles}; the longest takes {duration(array.seconds)} by the plan.\n"]
+    guesses = [f"# {array}.\n"]
     if array.untimed:
         guesses.append(
             f"# The time of {array.untimed} of them is not known: taken as {UNKNOWN_S / 60:.0f} minutes each.\n"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.estimate import duration
+from pare.config.words import counted
 from pare.matrix.blocks import Cell
 from pare.matrix.plan import Inputs, Job, Plan, read_plan
 
@@ -82,6 +84,14 @@ class Array:
     def jobs(self) -> list[str]:
         """Names of all its jobs."""
         return [name for bundle in self.bundles for name in bundle]
+
+    def __str__(self) -> str:
+        """Such as ``Array gpu: 4 jobs in 2 bundles, 2 at a time; the longest takes 1 h 0 min by the plan``."""
+        jobs, bundles = counted(len(self.jobs), "job"), counted(len(self.bundles), "bundle")
+        at_a_time = f", {self.together} at a time" if self.together > 1 else ""
+        return (
+            f"Array {self.name}: {jobs} in {bundles}{at_a_time}; the longest takes {duration(self.seconds)} by the plan"
+        )
 
     def bundle(self, number: int) -> Sequence[str]:
         """Names of the jobs of a bundle.

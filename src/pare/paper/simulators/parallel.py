@@ -4,12 +4,12 @@ Sample i depends on the seed and on i alone, never on how many samples, threads 
 there are, so that a larger dataset begins with the smaller one.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
+import joblib
 import numpy as np
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -90,7 +90,7 @@ def simulate_batches(
 
 def _in_order(work: Callable[[T], Arrays], items: Sequence[T], workers: int | None) -> Iterator[Arrays]:
     """Results in the order of the items, computed ahead by threads."""
-    workers = workers or _usable_cores()
+    workers = workers or joblib.cpu_count()
     pending: deque[Future[Arrays]] = deque()
     # One thread for each BLAS call: the threads here already keep every core busy.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
@@ -103,7 +103,3 @@ def _in_order(work: Callable[[T], Arrays], items: Sequence[T], workers: int | No
                 yield pending.popleft().result()
         finally:  # an interrupted run must not wait for unused work
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
