@@ -51,7 +51,7 @@ def test_two_parts_make_one_task_of_the_name_that_they_share(tasks, own_table):
 @pytest.mark.parametrize("name", ["no", "null"])
 def test_a_file_may_have_a_name_that_yaml_takes_for_a_value(tasks, own_table, name):
     output = tasks("new", str(shutil.copy(own_table, own_table.with_name(f"{name}.csv"))), "--target", "kind")
-    task = parse_params(None, None, [output.rpartition("--params ")[2].split()[0]])["task"]  # of the printed command
+    task = parse_params(None, None, [output.rpartition("--params ")[2].split()[0]])["task"]  # from the printed command
     assert f"{name}.csv" in tasks("show", task)
 
 

@@ -20,7 +20,7 @@ from pare.config import PareError
         ["--params", "task:darcy_flow,training.epochs=3"],
         ["--params", "task=darcy_flow,training.epochs:3"],
         ["--params=task:darcy_flow,training.epochs=3"],
-        ["--params", "task:darcy_flow", "--params=training.epochs=3"],  # of which click would keep the last alone
+        ["--params", "task:darcy_flow", "--params=training.epochs=3"],  # click would keep the last alone
     ],
 )
 def test_parameters_may_be_spelt_with_a_colon_or_an_equals_sign(args):

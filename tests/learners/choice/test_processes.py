@@ -50,10 +50,10 @@ def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
 @pytest.mark.slow
 def test_a_process_that_is_killed_takes_no_other_fit_with_it(workers):
     dict(workers.run({"start": os.getpid}, PATIENCE, waits=True))
-    jobs = {"killed": partial(os._exit, 1), "beside": partial(time.sleep, 3), "after": partial(divmod, 7, 2)}
+    jobs = {"killed": partial(os._exit, 1), "other": partial(time.sleep, 3), "after": partial(divmod, 7, 2)}
     found = dict(workers.run(jobs, PATIENCE))
     assert found.pop("killed")[1]
-    assert found == {"beside": (None, ""), "after": ((3, 1), "")}
+    assert found == {"other": (None, ""), "after": ((3, 1), "")}
 
 
 @pytest.mark.slow
