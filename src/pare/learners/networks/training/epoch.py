@@ -87,8 +87,8 @@ class Epoch:
     def _read(self) -> dict[str, list[float]]:
         """The losses of the steps so far; what reads them never goes on from one that is not finite."""
         losses = {name: noted.read() for name, noted in self.losses.items()}
-        new = losses.get("loss", [])[len(losses.get("loss", [])) - len(self._made) :]
-        for number, loss in zip(self._made, new, strict=True):
+        of_steps = losses["loss"][-len(self._made) :] if self._made else []
+        for number, loss in zip(self._made, of_steps, strict=True):
             if not isfinite(loss):
                 batch, rate = next(self._rows(number)), self.setup.go_to(self.number, number)
                 raise not_finite(loss, f"epoch {self.number + 1}, step {number + 1}", rate, batch["x"], batch["y"])

@@ -7,8 +7,6 @@ Uncertainty Estimation using Deep Ensembles*, 2017).
 
 import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -53,36 +51,28 @@ def fit(run: Run, data: Data, work: Work, build: Build) -> Fitted:
         PareError: where the loss is not finite, the encoder does not fit the task, or no row fits into the memory.
     """
     while True:
-        with _memory(run) as smaller:
+        try:
             return _fitted(run, data, work, build)
-        gc.collect()  # accelerate's network refers to itself: else it, its gradients too, would stay on the device
-        run = smaller[0]
+        except torch.OutOfMemoryError as error:
+            run = _halved(run, error)
+        # The error held the failed training; accelerate's network holds itself, and its gradients on the device.
+        gc.collect()
 
 
-@contextmanager
-def _memory(run: Run) -> Iterator[list[Run]]:
-    """A list that gets a run with half of the batch, where a device has too little memory for the block.
-
-    Raises:
-        PareError: where a batch cannot be halved.
-    """
-    smaller, training = list[Run](), run.training
-    try:
-        yield smaller
-    except torch.OutOfMemoryError as error:
-        rows, added = training.batch_size // 2, 2 * training.accumulation
-        if not rows or PartialState().num_processes > 1:
-            what = "one row" if not rows else f"batches of {training.batch_size} on several devices"
-            raise PareError(
-                f"the device's memory is too small for {what}; take training.activation_checkpointing=true, a smaller "
-                "training.batch_size with training.accumulation, or a smaller source"
-            ) from error
-        logger.warning(
-            *("The device's memory is too small for batches of %d: batches of %d, with gradients of %d added up.",),
-            *(training.batch_size, rows, added),
-        )
-        halved = training.model_copy(update={"batch_size": rows, "accumulation": added})
-        smaller.append(run.model_copy(update={"training": halved}))
+def _halved(run: Run, error: torch.OutOfMemoryError) -> Run:
+    """The run with half of the batch and twice the accumulation; PareError where a batch cannot be halved."""
+    training = run.training
+    rows, added = training.batch_size // 2, 2 * training.accumulation
+    if not rows or PartialState().num_processes > 1:
+        what = "one row" if not rows else f"batches of {training.batch_size} on several devices"
+        raise PareError(
+            f"the device's memory is too small for {what}; take training.activation_checkpointing=true, a smaller "
+            "training.batch_size with training.accumulation, or a smaller source"
+        ) from error
+    said = "The device's memory is too small for batches of %d: batches of %d, with gradients of %d added up."
+    logger.warning(said, training.batch_size, rows, added)
+    halved = training.model_copy(update={"batch_size": rows, "accumulation": added})
+    return run.model_copy(update={"training": halved})
 
 
 def _fitted(run: Run, data: Data, work: Work, build: Build) -> Fitted:
