@@ -171,5 +171,5 @@ def _left_axes(x: Array, constant: Array) -> tuple[Array, Array]:
         values, turn = eigh(products + (1 + products.trace()) * constant @ constant.T)  # the last one is the constant
         return values[:-1].clip(0), turn[:, :-1]
     values, turn = eigh(x.T @ x)
-    some = values > np.finfo(float).eps * len(values) * values[-1]
+    some = values > values[-1] * len(values) * np.finfo(float).eps
     return values[some], x @ (turn[:, some] / values[some] ** 0.5)
