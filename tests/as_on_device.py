@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-WITH_ARRAYS = {"__getitem__", "from_numpy", "as_tensor"}  # rows by their numbers, and what copies
+WITH_ARRAYS = {"__getitem__", "__setitem__", "from_numpy", "as_tensor", "tensor"}  # rows by numbers, and what copies
 
 
 class AsOnDevice(TorchFunctionMode):

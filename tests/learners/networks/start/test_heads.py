@@ -6,6 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 
+from as_on_device import AsOnDevice, moved
 from pare.learners.networks.start import heads
 from pare.learners.networks.start.cross_validation import FOLDS
 from pare.learners.networks.start.heads import SPREAD, solve_head
@@ -163,3 +164,28 @@ def test_the_penalty_may_be_chosen_on_folds_that_are_given(features):
     model = LogisticRegression(C=head.penalty, max_iter=5000)
     p = cross_val_predict(model, scaled(features), y, cv=folds, method="predict_proba")
     np.testing.assert_allclose(softmax(head.out_of_fold, 1), p, atol=1e-2)
+
+
+@pytest.mark.parametrize("wide", [False, True])  # more features than rows, which are standardised
+@pytest.mark.parametrize(
+    ("kind", "outputs"), [("classification", 2), ("classification", 4), ("multilabel", 2), ("regression", 2)]
+)
+def test_a_device_finds_what_a_cpu_finds(features, kind, outputs, wide, monkeypatch):
+    """So long as both go on to the same small gradient."""
+    monkeypatch.setattr(heads, "ROUGHLY", 1e-5)
+    x, rng = features.astype(np.float32), np.random.default_rng(6)
+    x[:, 3] = 7.0
+    y = {
+        "multilabel": np.stack([classes(x, 2), classes(x[::-1], 2)], 1),
+        "regression": x[:, :2] + rng.normal(size=(ROWS, 2)),
+    }
+    y = y.get(kind, classes(x, outputs))
+    x = np.repeat(x, 5, 1) + rng.normal(0, 0.1, (ROWS, 5 * x.shape[1])).astype(np.float32) if wide else x
+    rules = {"encoded": x.shape[1] - RAW, "standardised": wide, "balanced": True, "penalties": [0.01, 1.0]}
+    rules |= {"weights": rng.uniform(0.2, 3, ROWS), "chosen": np.arange(0, ROWS, 2)}
+    expected = solve_head(x, y, kind, outputs, **rules)
+    with AsOnDevice():
+        found = solve_head(*moved(x), y, kind, outputs, **rules)
+    assert (found.penalty, found.loss) == (expected.penalty, pytest.approx(expected.loss, rel=1e-3))
+    np.testing.assert_allclose(found.out_of_fold, expected.out_of_fold, atol=1e-2)
+    np.testing.assert_allclose(found(x), expected(x), atol=3e-2)

@@ -6,6 +6,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, LeaveOneOut
 
+from as_on_device import AsOnDevice, moved
 from pare.learners.networks.start.ridge_heads import IMPOSSIBLE, out_of_fold_predictions, solve_ridge_head
 
 ROWS, FEATURES = 40, 200
@@ -140,3 +141,19 @@ def test_features_that_are_nearly_the_same_are_solved_in_double_precision(x):
     head = solve_ridge_head(smooth, y, "regression", 1, folds=folds, penalties=[1e7])
     exact = Ridge(1e-7, solver="svd").fit(smooth.astype(float), y.ravel())
     np.testing.assert_allclose(head(smooth)[:, 0], exact.predict(smooth), atol=1e-8)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize("features", [12, FEATURES])  # fewer than rows, and more
+@pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
+def test_a_device_finds_what_a_cpu_finds(x, kind, features, folded):
+    x = x[:, :features].astype(np.float32) + 2
+    y = {"classification": classes(x, 2), "multilabel": (x[:, :2] > 2).astype(int), "regression": x[:, :2] ** 2}[kind]
+    folds = list(GroupKFold(4).split(x, groups=np.arange(ROWS) // 3)) if folded else None
+    rules = {"weights": np.random.default_rng(3).uniform(0.2, 3, ROWS), "balanced": True, "folds": folds}
+    expected = solve_ridge_head(x, y, kind, 2, **rules)
+    with AsOnDevice():
+        found = solve_ridge_head(*moved(x), y, kind, 2, **rules)
+    assert (found.penalty, found.loss) == (expected.penalty, pytest.approx(expected.loss))
+    np.testing.assert_allclose(found.out_of_fold, expected.out_of_fold, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(found(x), expected(x), rtol=1e-6, atol=1e-8)

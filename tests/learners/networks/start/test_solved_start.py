@@ -157,6 +157,21 @@ def test_penalties_of_enough_rows_are_kept_when_validation_rows_are_added(
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
 
 
+def test_a_device_solves_all_heads_as_a_cpu_does(run_of, image_source, tmp_path, monkeypatch):
+    run, store, devices = run_of([1, POINTS], kernels=True, points=True), write(tmp_path / "x.h5", bumps), []
+    expected = solved(run, store, image_source, tmp_path / "cpu")
+    on_device = lambda x, device: devices.append(device) or torch.from_numpy(x)  # noqa: E731
+    monkeypatch.setattr("pare.learners.networks.start.solved_start.on_device", on_device)
+    found = solved(run, store, image_source, tmp_path / "device")
+    heads = [trained.predictor.network.predictor.heads for trained in (found, expected)]
+    assert devices == [torch.device("cpu")] * 2 * len(heads[0])  # without the validation rows, and with them
+    assert found.record["start"]["penalties"] == expected.record["start"]["penalties"]
+    for one, other in zip(*heads, strict=True):
+        torch.testing.assert_close(
+            one.weight, other.weight, rtol=0, atol=0.01 * float(other.weight.detach().abs().max())
+        )
+
+
 def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path):
     store = write(tmp_path / "x.h5", quadrants)
     errors = [

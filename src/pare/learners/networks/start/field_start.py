@@ -45,6 +45,7 @@ from pare.learners.networks.start.regressions import (
     gaussian,
     median_distance,
     on_cpu,
+    on_device,
     rotated,
     squared_distances,
 )
@@ -192,9 +193,7 @@ class FieldStart:
         """
         arrays = [rows.__getitems__(chosen.tolist()) for rows, chosen in parts]
         x, y = (np.concatenate([a[name] for a in arrays]) for name in ("x", "y"))
-        if self.device.type in ("cpu", "mps"):
-            return x, complete(y)
-        return torch.as_tensor(x, device=self.device), torch.as_tensor(complete(y), device=self.device)
+        return on_device(x, self.device), on_device(complete(y), self.device)
 
     @property
     def _units(self) -> PhysicalUnits:

@@ -10,11 +10,16 @@ import logging
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, linear, pad
 
 from pare.learners.networks.start.cross_validation import FOLDS, Folds, clearly_smaller
+from pare.learners.networks.start.regressions import Array, library, like, on_cpu, zeros
 from pare.learners.networks.start.ridge_heads import IMPOSSIBLE, Head, solve_ridge_head
 
 logger = logging.getLogger(__name__)
@@ -23,6 +28,7 @@ SPREAD = 3.0  # root mean square norm of the features of a row
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
 FAINT = 0.1  # C times the squares of an axis: below, its share of the logits is less than a tenth of the residuals
 ROUGHLY = 5e-4  # largest gradient at which a fold's regression ends; the last one goes on to scikit-learn's own 1e-4
+MOST_STEPS = 1000  # steps of a regression on a device; a hundred are usual
 Map = tuple[np.ndarray, np.ndarray]  # weight and bias
 
 
@@ -30,21 +36,22 @@ Map = tuple[np.ndarray, np.ndarray]  # weight and bias
 class _Axes:
     """Features as the solver takes them: ``(x - centre) * scale @ turn``."""
 
-    centre: np.ndarray
-    scale: np.ndarray
-    turn: np.ndarray
+    centre: Array
+    scale: Array
+    turn: Array
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
+    def __call__(self, features: Array) -> Array:
         return ((features - self.centre) * self.scale) @ self.turn
 
     def raw(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights and bias for raw features."""
-        weight = (weight @ self.turn.T) * self.scale
-        return weight, bias - weight @ self.centre
+        centre, scale, turn = map(on_cpu, (self.centre, self.scale, self.turn))
+        weight = (weight @ turn.T) * scale
+        return weight, bias - weight @ centre
 
 
 def solve_head(
-    features: np.ndarray,
+    features: Array,
     y: np.ndarray,
     kind: str,
     outputs: int,
@@ -61,7 +68,7 @@ def solve_head(
     """Fit a head to rows.
 
     Args:
-        features: ``(rows, features)``; the encoder's first, then raw ones.
+        features: ``(rows, features)``; the encoder's first, then raw ones; tensors of a device are solved there.
         y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
         kind: ``classification``, ``multilabel`` or ``regression``.
         outputs: classes, labels or numbers.
@@ -95,7 +102,7 @@ def solve_head(
         )
         weight, bias = axes.raw(head.weight, head.bias)
         return replace(head, weight=weight, bias=bias)
-    turned = turned.astype(np.float32)
+    turned = library(turned).asarray(turned, dtype=library(turned).float32)
 
     def regression(rows: np.ndarray, tolerance: float) -> _Logistic | _Labels:
         fitting = turned[rows], y[rows], None if weights is None else weights[rows]
@@ -110,37 +117,37 @@ def solve_head(
     return Head(weight, bias, penalty, loss, out_of_fold)
 
 
-def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
+def _axes(features: Array, encoded: int, standardised: bool) -> _Axes:
     """The encoder's features with a common scale, on their principal axes; raw features as they are."""
-    centre = features.mean(0, dtype=np.float64)
-    scale = np.ones(features.shape[1])
+    centre = features.mean(0, dtype=library(features).float64)
+    scale = library(features).ones_like(centre)
     own = features[:, :encoded] - centre[:encoded]
     if standardised:
-        spread = own.std(0)
-        varies = spread > SMALLEST * spread.max()
-        scale[:encoded] = np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
+        spread = own.std(0)  # torch's is larger by a factor, which the common scale takes away
+        spread[spread <= SMALLEST * spread.max()] = np.inf
+        scale[:encoded] /= spread
         own *= scale[:encoded]
-    common = SPREAD / max(np.sqrt(np.square(own).sum(1).mean()), 1e-12)
+    common = SPREAD / max(sqrt((own**2).sum(1).mean()), 1e-12)
     scale[:encoded] *= common
     axes = _principal(own)
     rest = features.shape[1] - encoded
-    turn = np.zeros((features.shape[1], len(axes) + rest))
+    turn = zeros(features.shape[1], len(axes) + rest, own)
     turn[:encoded, : len(axes)] = axes.T
-    turn[encoded:, len(axes) :] = np.eye(rest)
+    turn[encoded:, len(axes) :] = like(np.eye(rest), own)
     return _Axes(centre, scale, turn)
 
 
-def _principal(x: np.ndarray) -> np.ndarray:
+def _principal(x: Array) -> Array:
     """Right singular vectors of values that are not much smaller than the largest, ``(axes, features)``."""
     wide = len(x) < x.shape[1]
-    squares, axes = np.linalg.eigh(x @ x.T if wide else x.T @ x)  # a quarter of the time of singular values
+    squares, axes = library(x).linalg.eigh(x @ x.T if wide else x.T @ x)  # a quarter of the time of singular values
     kept = squares > SMALLEST**2 * max(squares[-1], np.finfo(float).tiny)
-    axes = axes.T[kept][::-1]
-    return (axes @ x) / np.sqrt(squares[kept])[::-1, None] if wide else axes
+    squares, axes = (library(x).flip(part, (0,)) for part in (squares[kept], axes.T[kept]))
+    return (axes @ x) / squares[:, None] ** 0.5 if wide else axes
 
 
 def _choose(
-    x: np.ndarray,
+    x: Array,
     y: np.ndarray,
     weights: np.ndarray | None,
     regression: Callable[[np.ndarray, float], "_Logistic | _Labels"],
@@ -162,7 +169,7 @@ def _choose(
         losses, outputs = np.empty(0), []
         for (_, held), fold in zip(folds, regressions, strict=True):
             weight, bias = fold.solve(penalty)
-            outputs.append(x[held] @ weight.T + bias)
+            outputs.append(on_cpu(x[held] @ like(weight.T, x)) + bias)
             losses = np.append(losses, counts[held] * row_losses(outputs[-1], y[held], kind))
             if len(least) and clearly_smaller(least[: len(losses)], losses):
                 return best
@@ -189,7 +196,7 @@ class _Logistic:
 
     def __init__(
         self,
-        x: np.ndarray,
+        x: Array,
         y: np.ndarray,
         weights: np.ndarray | None,
         outputs: int,
@@ -203,10 +210,11 @@ class _Logistic:
         self.weights = np.ones(len(y)) if weights is None else weights
         if balanced:
             self.weights = self.weights * compute_sample_weight("balanced", y)
-        self.squares = self.weights @ np.square(x)
-        self.model = LogisticRegression(solver="newton-cg", tol=tolerance, warm_start=True)
+        self.squares = on_cpu(like(self.weights, x) @ x**2)
+        by_newton = LogisticRegression(solver="newton-cg", tol=tolerance, warm_start=True)
+        self.model = _Descent(tolerance) if isinstance(x, Tensor) else by_newton  # which takes no tensors
         rows = 1 if len(self.present) == 2 else len(self.present)  # scikit-learn keeps the second of two classes
-        self.coef, self.model.intercept_ = np.zeros((rows, x.shape[1]), x.dtype), np.zeros(rows, x.dtype)
+        self.coef, self.model.intercept_ = (np.zeros(shape, np.float32) for shape in ((rows, x.shape[1]), rows))
 
     def solve(self, penalty: float) -> Map:
         """Weights and bias of each class, ``(classes, features)`` and ``(classes,)``."""
@@ -229,10 +237,44 @@ class _Logistic:
         return weight, bias
 
 
+class _Descent:
+    """Scikit-learn's `LogisticRegression` for tensors of a device, as far as it is used here, by L-BFGS.
+
+    Its own takes tensors only in newer versions, and where the environment asks for it before scipy is imported.
+    """
+
+    C: float
+    coef_: np.ndarray
+    intercept_: np.ndarray
+
+    def __init__(self, tolerance: float) -> None:
+        self.tolerance = tolerance
+
+    def fit(self, x: Tensor, y: np.ndarray, weights: np.ndarray) -> None:
+        """Go on from ``coef_`` and ``intercept_`` by rows ``(rows, axes)``, their classes and weights ``(rows,)``."""
+        classes = torch.as_tensor(np.unique(y, return_inverse=True)[1], device=x.device)
+        shares, strength = like(weights / weights.sum(), x), 1 / (self.C * weights.sum())
+        begin = (np.ascontiguousarray(part) for part in (self.coef_, self.intercept_))
+        found = [torch.tensor(part, device=x.device, requires_grad=True) for part in begin]
+        search = torch.optim.LBFGS(
+            found, max_iter=MOST_STEPS, tolerance_grad=self.tolerance, history_size=10, line_search_fn="strong_wolfe"
+        )
+
+        def loss() -> Tensor:
+            search.zero_grad()
+            logits = pad(linear(x, *found), (int(len(found[0]) == 1), 0))  # the first of two classes has the logit 0
+            total = shares @ cross_entropy(logits, classes, reduction="none") + found[0].square().sum() * strength / 2
+            total.backward()
+            return total
+
+        search.step(loss)
+        self.coef_, self.intercept_ = (on_cpu(part.detach()) for part in found)
+
+
 class _Labels:
     """A logistic regression for each label, as for classes; labels are ``(rows, labels)``."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, outputs: int, *rules: Any) -> None:
+    def __init__(self, x: Array, y: np.ndarray, weights: np.ndarray | None, outputs: int, *rules: Any) -> None:
         self.labels = [_Logistic(x, y[:, label].astype(int), weights, 2, *rules) for label in range(outputs)]
 
     def solve(self, penalty: float) -> Map:

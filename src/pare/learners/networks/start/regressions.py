@@ -34,11 +34,11 @@ class Ridge:
         if weights is not None:
             x, y = x * weights[:, None] ** 0.5, y * weights[:, None] ** 0.5
         wide = len(x) < x.shape[1]
-        squares, vectors = _of(x).linalg.eigh(x @ x.T if wide else x.T @ x)
+        squares, vectors = library(x).linalg.eigh(x @ x.T if wide else x.T @ x)
         kept = squares > _largest(squares) * 1e-14
         squares, vectors = squares[kept], vectors[:, kept]
         own = (vectors.T @ x) / squares[:, None] ** 0.5 if wide else vectors.T
-        directions = _zeros(len(own), len(mean), x)
+        directions = zeros(len(own), len(mean), x)
         directions[:, varying] = own
         amounts = squares[:, None] ** 0.5 * (vectors.T @ y) if wide else vectors.T @ (x.T @ y)
         return cls(mean, constant, directions, amounts, squares)
@@ -71,8 +71,8 @@ class KernelRidge:
     def of_kernel(cls, kernel: Array, y: Array, weights: Array | None = None) -> "KernelRidge":
         """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, weights of the rows."""
         constant = average(y, weights)
-        roots = _of(y).ones_like(y[:, 0]) if weights is None else weights**0.5
-        squares, vectors = _of(y).linalg.eigh(kernel * (roots[:, None] * roots))
+        roots = library(y).ones_like(y[:, 0]) if weights is None else weights**0.5
+        squares, vectors = library(y).linalg.eigh(kernel * (roots[:, None] * roots))
         kept = squares > _largest(squares) * 1e-14
         squares, vectors = squares[kept], vectors[:, kept] * roots[:, None]
         return cls(constant, vectors, vectors.T @ (y - constant), squares)
@@ -132,7 +132,7 @@ def squared_distances(x: Array, others: Array | None = None) -> Array:
 
 def gaussian(squared: Array, width: float) -> Array:
     """Gaussian kernels between rows and others, from their squared distances, ``(rows, others)``."""
-    return _of(squared).exp(squared / (-2 * width**2))
+    return library(squared).exp(squared / (-2 * width**2))
 
 
 def complete(y: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def rotated(x: Array) -> Array:
     if len(x) >= x.shape[1]:
         return x
     x = x - x.mean(0)
-    squares, vectors = _of(x).linalg.eigh(x @ x.T)
+    squares, vectors = library(x).linalg.eigh(x @ x.T)
     return vectors * squares.clip(0.0) ** 0.5
 
 
@@ -162,17 +162,27 @@ def median_distance(x: Array) -> float:
     return float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
 
 
+def on_device(values: np.ndarray, device: torch.device) -> Array:
+    """The same on a device; still an array of numpy for a CPU, or where the device has no double precision."""
+    return values if device.type in ("cpu", "mps") else torch.as_tensor(values, device=device)
+
+
+def like(values: np.ndarray, others: Array) -> Array:
+    """The same, of the library, the precision and the device of others if these are a device's."""
+    return torch.as_tensor(values, dtype=others.dtype, device=others.device) if isinstance(others, Tensor) else values
+
+
 def on_cpu(values: Array) -> np.ndarray:
     """The same as an array of numpy."""
     return values.cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
-def _of(values: Array) -> Any:
+def library(values: Array) -> Any:
     """The library of these values."""
     return torch if isinstance(values, Tensor) else np
 
 
-def _zeros(rows: int, numbers: int, like: Array) -> Array:
+def zeros(rows: int, numbers: int, like: Array) -> Array:
     """Zeros, ``(rows, numbers)``."""
     return like.new_zeros(rows, numbers) if isinstance(like, Tensor) else np.zeros((rows, numbers))
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from pare.evaluation.calibration import fit_temperature, log_loss
 from pare.learners.networks.start.cross_validation import Folds
+from pare.learners.networks.start.regressions import Array, Ridge, average, library, like, on_cpu
 
 IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
@@ -44,7 +47,7 @@ class Head:
 
 
 def solve_ridge_head(
-    features: np.ndarray,
+    features: Array,
     y: np.ndarray,
     kind: str,
     outputs: int,
@@ -60,7 +63,7 @@ def solve_ridge_head(
     Classes and labels are -1 or 1 to the regression.
 
     Args:
-        features: ``(rows, features)``, each of a standard deviation near 1.
+        features: ``(rows, features)``, each of a standard deviation near 1; tensors of a device are solved there.
         y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
         kind: ``classification``, ``multilabel`` or ``regression``.
         outputs: classes, labels or numbers.
@@ -70,10 +73,10 @@ def solve_ridge_head(
         folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
     """
-    from sklearn.linear_model import Ridge  # noqa: PLC0415
     from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
 
-    features = features.astype(float)  # weak penalties need double precision
+    # Weak penalties need double precision, slow as it is on most GPUs.
+    features = library(features).asarray(features, dtype=library(features).float64)
     targets = np.eye(outputs)[y] if kind == "classification" else y
     if kind != "regression":
         targets = 2 * targets - 1
@@ -82,10 +85,9 @@ def solve_ridge_head(
     some = np.arange(len(y)) if chosen is None else chosen
     tried = np.arange(len(y)) if folds is None else some
     of_tried, alphas = None if weights is None else weights[tried], [1 / penalty for penalty in penalties]
-    found = [*out_of_fold_predictions(features[tried], targets[tried], of_tried, alphas, folds)]
+    found = [on_cpu(part) for part in out_of_fold_predictions(features[tried], targets[tried], of_tried, alphas, folds)]
     best = int(np.argmin([np.average(((each - targets[tried]) ** 2).mean(1), weights=of_tried) for each in found]))
-    ridge, out_of_fold = Ridge(alphas[best]).fit(features, targets, sample_weight=weights), found[best]
-    weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+    (weight, bias), out_of_fold = _ridge(features, targets, weights, alphas[best]), found[best]
     kept = np.searchsorted(tried, some)
     if kind == "regression":
         loss = float(np.square(out_of_fold - y[tried]).mean())
@@ -98,9 +100,21 @@ def solve_ridge_head(
     return head
 
 
+def _ridge(x: Array, y: np.ndarray, weights: np.ndarray | None, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights ``(outputs, features)`` and bias ``(outputs,)`` of a ridge regression."""
+    if isinstance(x, Tensor):
+        ridge = Ridge.fit(x, like(y, x), None if weights is None else like(weights, x))
+        weight = ridge.fields(alpha / ridge.squares[-1:].sum()).T @ ridge.directions
+        return on_cpu(weight), on_cpu(ridge.constant - weight @ ridge.mean)
+    from sklearn.linear_model import Ridge as OfArrays  # noqa: PLC0415
+
+    ridge = OfArrays(alpha).fit(x, y, sample_weight=weights)
+    return np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+
+
 def out_of_fold_predictions(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds | None
-) -> Iterator[np.ndarray]:
+    x: Array, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds | None
+) -> Iterator[Array]:
     """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
 
     The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (M_gg)⁻¹ e_g, where M
@@ -114,46 +128,48 @@ def out_of_fold_predictions(
         folds: only the held-out rows count; each row is in one of them. None: each row is one.
 
     Yields:
-        Predictions by each penalty, ``(rows, outputs)``.
+        Predictions by each penalty, ``(rows, outputs)``, where the features are.
     """
-    weights = np.ones(len(x)) if weights is None else weights
-    root = np.sqrt(weights)[:, None]
-    centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
-    constant = root / np.sqrt(weights.sum())
+    y, weights = like(y, x), like(np.ones(len(x)) if weights is None else weights, x)
+    root = weights[:, None] ** 0.5
+    centred, targets = (root * (part - average(part, weights)) for part in (x, y))
+    constant = root / library(x).sqrt(weights.sum())
     values, turn = _left_axes(centred, constant)
     along = turn.T @ targets
     whole = x.shape[1] >= len(x)  # nothing is left beyond the axes, and however small a penalty is, ratios are exact
-    beyond = np.zeros_like(targets) if whole else targets - turn @ along
-    axes = turn[:, :0] if whole else np.hstack([turn, constant])
+    beyond = library(x).zeros_like(targets) if whole else targets - turn @ along
+    axes = turn[:, :0] if whole else library(x).hstack([turn, constant])
     for alpha in alphas:
         left = alpha / (values + alpha)
-        left = left / left.max(initial=TINY) if whole else left
+        left = left / left[:1].sum().clip(TINY) if whole else left
         residuals = beyond + turn @ (left[:, None] * along)
         if folds is None:
-            own = (not whole) - np.square(axes).sum(1) + np.square(turn) @ left
+            own = int(not whole) - (axes**2).sum(1) + turn**2 @ left
             yield y - residuals / (own + TINY)[:, None] / root
             continue
-        found = np.empty_like(targets)
+        found = library(x).empty_like(targets)
         for _, g in folds:
-            own = TINY * np.eye(len(g)) + (turn[g] * left) @ turn[g].T
+            unit = like(np.eye(len(g)), x)
+            own = TINY * unit + (turn[g] * left) @ turn[g].T
             if not whole:
-                own += np.eye(len(g)) - axes[g] @ axes[g].T
-            found[g] = y[g] - np.linalg.solve(own, residuals[g]) / root[g]
+                own += unit - axes[g] @ axes[g].T
+            found[g] = y[g] - library(x).linalg.solve(own, residuals[g]) / root[g]
         yield found
 
 
-def _left_axes(x: np.ndarray, constant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _left_axes(x: Array, constant: Array) -> tuple[Array, Array]:
     """Squares of the singular values of a centred matrix, and its left singular vectors beside the constant.
 
     Returns:
         ``(axes,)`` and ``(rows, axes)``.
     """
-    from scipy.linalg import eigh  # noqa: PLC0415
+    from scipy.linalg import eigh as of_arrays  # noqa: PLC0415
 
+    eigh = torch.linalg.eigh if isinstance(x, Tensor) else of_arrays
     if x.shape[1] >= len(x):
         products = x @ x.T
-        values, turn = eigh(products + (1 + np.trace(products)) * constant @ constant.T)  # the last one is the constant
+        values, turn = eigh(products + (1 + products.trace()) * constant @ constant.T)  # the last one is the constant
         return values[:-1].clip(0), turn[:, :-1]
     values, turn = eigh(x.T @ x)
-    some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
-    return values[some], x @ (turn[:, some] / np.sqrt(values[some]))
+    some = values > values[-1] * len(values) * np.finfo(float).eps
+    return values[some], x @ (turn[:, some] / values[some] ** 0.5)

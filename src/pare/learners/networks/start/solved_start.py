@@ -28,6 +28,7 @@ from pare.learners.networks.start.cross_validation import (
     weights_of,
 )
 from pare.learners.networks.start.heads import row_losses, solve_head
+from pare.learners.networks.start.regressions import on_device
 from pare.learners.networks.start.ridge_heads import POINT_PENALTIES, RIDGE_PENALTIES, Head, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
@@ -148,19 +149,23 @@ class SolvedStart:
         *,
         kept: Sequence[float],
     ) -> Head:
-        """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones if folds choose."""
+        """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones if folds choose.
+
+        It is solved on the device of the model, unless this has no double precision.
+        """
         predictor, output, balanced = self._predictor, self.run.task.output, self.run.training.class_weights
         rules: dict[str, Any] = {"chosen": chosen, "balanced": balanced, "weights": weights, "folds": folds}
         if kept:
             rules["penalties"] = kept
+        placed = on_device(x, self.accelerator.device)
         if not predictor.has_own(number):
             rules |= {"encoded": predictor.encoded, "standardised": predictor.standardised, "seed": self.run.seed}
             with threadpool_limits(1, user_api="blas"):
-                return solve_head(x, y, output.kind, output.shape[0], **rules)
+                return solve_head(placed, y, output.kind, output.shape[0], **rules)
         is_points = list(predictor.own)[number - len(predictor.heads)] == "points"
         penalties = POINT_PENALTIES if is_points else RIDGE_PENALTIES
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
-            return solve_ridge_head(x, y, output.kind, output.shape[0], **{"penalties": penalties, **rules})
+            return solve_ridge_head(placed, y, output.kind, output.shape[0], **{"penalties": penalties, **rules})
 
     def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Fit the heads to more rows, with the penalties and weights that were chosen where the rows are many.
