@@ -62,7 +62,7 @@ FRESH_TABLES: dict[str, Callable[[], Table]] = {name: partial(_table, name) for 
 def main() -> None:
     """Print errors, 1 - AUROC or RMSE, and compare `choose` with each candidate and with the best by the test error."""
     values = scores(read_fits(Path(__file__).parents[1] / "data/fits/fresh.csv")).droplevel("seed")
-    errors = values.where(values.index.isin(NUMBERS)[:, None], 1 - values).clip(lower=1e-4)
+    errors = values.apply(lambda column: column.where(column.index.isin(NUMBERS), 1 - column)).clip(lower=1e-4)
     choice = next(name for name in errors if name.startswith("choose"))
     errors["best candidate"] = errors.drop(columns=choice).min(axis=1)
     print(errors.round(4).to_string())
