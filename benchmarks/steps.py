@@ -38,7 +38,7 @@ from pare.config import Run, resolve
 from pare.config.estimate import STEPS, Work, duration, estimate
 from pare.data.registries import find_origin
 from pare.learners.learner import Data
-from pare.learners.machine import matrix_speed, speed_here
+from pare.learners.machine import layer_speed, speed_here
 from pare.learners.networks.draws import Draws, Generators
 from pare.learners.networks.training import session
 from pare.learners.networks.training.setup import Setup
@@ -131,7 +131,7 @@ def line(run: Run, setup: Setup, mixed: bool) -> dict:
     clock = time.process_time if on_cpu else time.perf_counter  # other programs are not counted
     seconds, speeds = [], []
     while len(seconds) < REPEATS and sum(seconds) < MOST:
-        speeds.append(matrix_speed(setup.accelerator.mixed_precision, setup.accelerator.device))
+        speeds.append(layer_speed(setup.accelerator.mixed_precision, setup.accelerator.device))
         started = clock()
         step()
         seconds.append(clock() - started)
@@ -160,10 +160,9 @@ def compared(project: Path, params: str) -> dict:
     folder, foretold = project / "data" / "06_models" / run.folder, list[float]()
     expected = estimate(run, speed_here(run))
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([KEDRO, "run", "--pipelines=ingest,preprocess", "--params", params], check=True)
     time.perf_counter, session.MINUTE = time.process_time, 0.0
     session.duration = lambda seconds: foretold.append(seconds) or duration(seconds)
-    sys.argv = ["kedro", "run", "--pipelines=train", "--params", params]
+    sys.argv = ["kedro", "run", "--params", params]
     with suppress(SystemExit):
         kedro()
     record = json.loads((folder / "model" / "record.json").read_text(encoding="utf-8"))

@@ -163,7 +163,7 @@ def test_on_an_accelerator_networks_take_what_its_data_sheet_says_in_their_preci
     cells[names[1]] = replace(plain, run=plain.run.model_copy(update={"training": training}))
     states = done("darcy_flow-pare-1") | done("openml_wdbc-xgboost-0", seconds=40.0)
     priced = price(states, [*names, *states], device="a100")
-    for name, speed in zip(names, (DEVICES["a100"].half, DEVICES["a100"].single), strict=False):
+    for name, speed in zip(names, map(DEVICES["a100"].speed, ("bf16", "no")), strict=False):
         assert priced.runs[name].seconds == pytest.approx(work(cells, name, speed) + AROUND_S)
     assert priced.runs[names[2]].seconds == pytest.approx(40.0 + AROUND_S)  # on the CPU as here
     assert priced.basis.startswith("on one A100 by its data sheet")

@@ -14,15 +14,16 @@ STEPS = Path(__file__).with_name("steps.csv")  # steps of training, measured; be
 LONG = 300.0  # seconds of a training from which on a shorter one is proposed
 DAY = 86400.0  # seconds of a training from which on another device is named
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
+LAYERS = 0.5  # speed of large layers by that of a matrix product: 0.42 to 0.56 on an A100 (there, table 5)
 RUNTIME_MB = 780  # Python, torch, transformers and accelerate, with the files of an encoder and its proxy
 # RUNTIME_MB, SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of
 # data/08_reporting/results.csv, for series to ucr_osu_leaf and ucr_acsf1, and POINT to torch's counts in steps.csv.
 REGRESSION_BYTES = 80  # bytes for a number of a field's training rows: ten copies in double precision
 POINT = 4e4  # operations of the convolutions at a point of a plane, forward and backward; a third on a line
-# Operations of a matrix product that take as long as what comes before the first step of a solved start, but for
+# Operations of a layer that take as long as what comes before the first step of a solved start, but for
 # passing rows: set-up and small regressions, once a run; and for each point of the training rows.
-SOLVING = 1.0e12
-REGRESSION = {"field": 3.4e5, "series": 3.4e7}
+SOLVING = 4e11
+REGRESSION = {"field": 1.4e5, "series": 1.4e7}
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Device:
     half: float
 
     def speed(self, precision: str) -> float:
-        """Operations a second in a precision; ``no`` and ``float32`` are single precision."""
-        return self.single if precision in ("no", "float32") else self.half
+        """Operations a second of layers in a precision; ``no`` and ``float32`` are single precision."""
+        return LAYERS * (self.single if precision in ("no", "float32") else self.half)
 
 
 # https://www.nvidia.com, data sheets of the SXM cards, L40S and V100.
@@ -145,10 +146,10 @@ class Work:
         return self.row * self.run.training.batch_size * self.views * (self.passes if mixed else 1.0)
 
     def step_cost(self, mixed: bool) -> float:
-        """Operations of a matrix product that take as long as a step, by the measured steps of its kind.
+        """Operations of a layer that take as long as a step, by the measured steps of its kind.
 
         Between two measured ones it is interpolated. Below the smallest, time is what a step takes besides its
-        products; above the largest, it grows with the operations.
+        layers; above the largest, it grows with the operations.
         """
         known, work = _measured(STEPS, self.start), self.step(mixed)
         if work >= known[-1][0]:
@@ -203,7 +204,7 @@ def estimate(run: Run, speed: float) -> Estimate:
 
     Args:
         run: the run.
-        speed: operations a second of a matrix product on the device that will train, in the precision of the run.
+        speed: operations a second of a layer on the device that will train, in the precision of the run.
     """
     task, training, work = run.task, run.training, Work.of(run)
     rows = task.n_training(run.protocol, training.fraction)
