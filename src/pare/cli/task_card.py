@@ -36,7 +36,8 @@ def print_card(run: Run, equal_rows: Sequence[str], device: str | None) -> None:
     console.print(settings, highlight=False)
     if run.learner.kind == "transformer":
         cost = estimate(run, DEVICES[device].speed(run.training.precision) if device else speed_of_cpu(run))
-        where = f"On one {DEVICES[device].title} by its data sheet" if device else "On this machine's CPU"
+        products = "by its data sheet, but for what small steps take besides their products"
+        where = f"On one {DEVICES[device].title}, {products}" if device else "On this machine's CPU"
         console.print(f"\n{where}: {cost}.{cost.shorter}", highlight=False)
     elif run.minutes:
         console.print(f"\nFitting takes {run.minutes:g} minutes at most.", highlight=False)

@@ -97,16 +97,6 @@ def test_the_same_seed_gives_the_same_predictions(method, fitted):
     assert np.abs(one - other).max() > 0
 
 
-@pytest.fixture
-def one_thread():
-    """Another number of threads, which a busy machine chooses, rounds otherwise."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("method", OPTIONS)
 def test_an_interrupted_training_goes_on_to_the_same_predictions_also_after_it_was_saved(
     method, waves, tmp_path, monkeypatch

@@ -119,18 +119,15 @@ def test_a_category_has_its_own_vector_and_a_number_its_direction():
     torch.testing.assert_close(tokens[1, :2], embedder.missing[:2] + embedder.bias[:2])
 
 
-def test_the_gradient_of_categories_has_the_same_digits_each_time_on_several_threads():
+def test_the_gradient_of_categories_has_the_same_digits_each_time_on_several_threads(set_threads):
     """Threads that add to one vector in the order in which they happen to come change the last digits."""
     embedder, x = FeatureEmbedder(6, 384, [4] * 6), torch.randint(4, (64, 6)).float()
-    weights, threads, gradients = torch.randn(64, 6, 384), torch.get_num_threads(), []
-    try:
-        torch.set_num_threads(2)
-        for _ in range(10):
-            embedder.zero_grad()
-            (embedder(x).tokens * weights).sum().backward()
-            gradients.append(embedder.levels.grad.clone())
-    finally:
-        torch.set_num_threads(threads)
+    weights, gradients = torch.randn(64, 6, 384), []
+    set_threads(2)
+    for _ in range(10):
+        embedder.zero_grad()
+        (embedder(x).tokens * weights).sum().backward()
+        gradients.append(embedder.levels.grad.clone())
     assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)
 
 

@@ -89,11 +89,8 @@ def test_the_number_to_begin_with_is_the_largest_that_halving_gives(monkeypatch)
 
 
 @pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+def two_threads(set_threads):
+    set_threads(2)
 
 
 def test_work_is_done_by_the_chosen_number_and_then_torch_has_all_threads_again(two_threads, monkeypatch):
