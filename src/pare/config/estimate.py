@@ -14,10 +14,11 @@ STEPS = Path(__file__).with_name("steps.csv")  # steps of training, measured; be
 LONG = 300.0  # seconds of a training from which on a shorter one is proposed
 DAY = 86400.0  # seconds of a training from which on another device is named
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
-LAYERS = 0.5  # speed of large layers by that of a matrix product: 0.42 to 0.56 on an A100 (there, table 5)
+LAYERS = 0.5  # speed of large layers by that of a matrix product; 0.54 in training on A100 (there, abstract)
 RUNTIME_MB = 780  # Python, torch, transformers and accelerate, with the files of an encoder and its proxy
 # RUNTIME_MB, SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of
-# data/08_reporting/results.csv, for series to ucr_osu_leaf and ucr_acsf1, and POINT to torch's counts in steps.csv.
+# data/08_reporting/results.csv, for series to ucr_osu_leaf and ucr_acsf1, in operations of a matrix product, of which a
+# layer makes 0.4 in the same time; POINT to torch's counts in steps.csv.
 REGRESSION_BYTES = 80  # bytes for a number of a field's training rows: ten copies in double precision
 POINT = 4e4  # operations of the convolutions at a point of a plane, forward and backward; a third on a line
 # Operations of a layer that take as long as what comes before the first step of a solved start, but for

@@ -57,8 +57,8 @@ def attention_of(accelerator: Accelerator) -> Literal["eager"] | None:
 def layer_speed(precision: str, device: torch.device | str = "cpu") -> float:
     """Floating-point operations a second of a layer of a transformer, forward and backward: the unit of estimates.
 
-    A product of matrices alone tells less: units for bfloat16 make it ten times as fast, a layer twice as fast. On a
-    CPU it is the faster of one thread and all, as a training takes those that are faster at the moment.
+    A product of matrices alone tells less: units for bfloat16 make it ten times as fast, and a layer 2.5
+    times. On a CPU it is the faster of one thread and all, as a training takes those that are faster at the moment.
 
     Args:
         precision: as accelerate has it: ``no``, float32, or ``bf16``.
