@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pare.config.ranks import rank
 from pare.learners.fit import Fit
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.trainer import Trainer
-from pare.storage.ranks import rank
 
 PROCESSES = 2
 

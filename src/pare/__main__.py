@@ -8,7 +8,7 @@ from typing import Any
 
 from kedro.utils import find_kedro_project
 
-from pare.storage.ranks import rank, ranks
+from pare.config.ranks import rank, ranks
 
 PACKAGE = Path(__file__).parent
 

@@ -58,7 +58,9 @@ class RunHooks:
         if file and not tags & NEW_ROWS:
             raise PareError(f"new rows are not read here; predict them: {run.command('predict')},predict={file}")
         if tags & LEARNS:
-            check_learnable(run)
+            from pare.learners.check import check_run  # noqa: PLC0415 - torch, which ingestion does without
+
+            check_run(run)
         if "report" in tags:  # read only here: it takes a fifth of a second
             catalog["params:report"] = MemoryDataset(self.config["report"], copy_mode="assign")
 
@@ -145,21 +147,6 @@ class TrackingHooks:
         with self.tracking.of(self.config.run, self.record["fingerprint"]) as tracked:
             tracked.epochs(curve(self.record.get("history", []), self.record.get("start")))
             tracked.results(metrics, {name.removesuffix("_figure"): figure for name, figure in self.given.items()})
-
-
-def check_learnable(run: Run) -> None:
-    """Refuse a run whose metric, loss or learner does not suit its task, has wrong options, or lacks a package.
-
-    Raises:
-        PareError: with what is wrong and what would be right.
-    """
-    from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
-    from pare.learners.learner import learner_of  # noqa: PLC0415
-    from pare.learners.networks.training.losses import build_loss  # noqa: PLC0415
-
-    build_metric(run.metric, run.task.output)
-    build_loss(run.task.loss, run.task.output.kind)
-    learner_of(run).check(run)
 
 
 def _tell(run: Run, pipelines: list[str]) -> None:

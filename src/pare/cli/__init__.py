@@ -8,7 +8,7 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS
 
 from pare.cli.common import together_error
 from pare.cli.run_command import run
-from pare.storage.ranks import ranks
+from pare.config.ranks import ranks
 
 __all__ = ["cli", "run"]  # the names that Kedro looks for
 OTHERS = {

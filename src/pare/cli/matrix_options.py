@@ -13,7 +13,6 @@ from pare.cli.common import config_loader, speed_of_cpu, with_options
 from pare.cli.run_command import parse_params
 from pare.config import Library, PareError
 from pare.config_loader import load_library
-from pare.hooks import check_learnable
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.cost import costs
 from pare.matrix.dvc import users_own
@@ -121,10 +120,14 @@ class Matrix:
         Raises:
             PareError: naming task and method.
         """
+        if self.title != OWN:
+            return
+        from pare.learners.check import check_run  # noqa: PLC0415 - imports torch
+
         pairs = {(cell.run.task_name, cell.run.method_name): cell.run for cell in self.cells.values()}
-        for (task, method), run in pairs.items() if self.title == OWN else ():
+        for (task, method), run in pairs.items():
             try:
-                check_learnable(run)
+                check_run(run)
             except PareError as error:
                 raise PareError(f"{task} with {method}: {error}") from None
 

@@ -12,10 +12,10 @@ from rich.logging import RichHandler
 from pare.cli.common import FOLDS, SEEDS, clear_errors, ended_by_signals, together_error
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
+from pare.config.ranks import rank, ranks
 from pare.config.run import WHOLE
 from pare.pipeline_registry import NAMES, OTHER_NAMES, STAGES
 from pare.storage.parent import end_with_launcher
-from pare.storage.ranks import rank, ranks
 
 CHOOSE = "choose"  # a method, and a name of the whole pipeline by which it is the default
 FITS = {WHOLE, "train"}  # pipelines that fit a model

@@ -13,7 +13,7 @@ from rich.table import Table
 from pare.cli.common import FOLDS, screen
 from pare.config import Run
 from pare.config.run import FOLD, differing_text, run_folder
-from pare.report.html_page import spread_text
+from pare.config.words import spread_text
 from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
-"""Words in messages and on pages."""
+"""Words and numbers in messages and on pages."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 
@@ -24,3 +25,20 @@ def weights_text(weights: Mapping[str, float]) -> str:
     if len(weights) == 1:
         return next(iter(weights))
     return ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in weights.items())
+
+
+def number_text(value: float) -> str:
+    """Four significant digits."""
+    return f"{value:.4g}"
+
+
+def spread_text(mean: float, std: float) -> str:
+    """Mean ± standard deviation, both to its second digit; of one run its value alone."""
+    if math.isnan(std):
+        return number_text(mean)
+    if not std > 0:  # several seeds that agree
+        return f"{number_text(mean)} ± 0"
+    decimals = max(0, 1 - math.floor(math.log10(std)))
+    if decimals > 6:
+        return f"{mean:.3e} ± {std:.1e}"
+    return f"{mean:.{decimals}f} ± {std:.{decimals}f}"

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from scipy.special import expit, softmax
 
 from pare.config import Run
-from pare.data.preparation import unscale_inputs
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import COVERAGE, calibration_of
 from pare.evaluation.figures.canvas import message_figure
@@ -17,6 +16,7 @@ from pare.evaluation.figures.reliability import band_figure, interval_figure, re
 from pare.evaluation.figures.scalars import confusion_figure, multilabel_figure, regression_figure
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.scoring import sample_errors
+from pare.storage.statistics import unscale_inputs
 from pare.storage.store import ArrayStore
 
 ASKED = f"{100 * COVERAGE:g}\u00a0%"

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from pare.config.schema import Task
-from pare.data.preparation.normalisation import RunningMoments
+from pare.storage.statistics import RunningMoments
 from pare.storage.store import Rows
 
 SPANS, FEWEST_SPANS = 32, 8  # parts of a line, for all channels together and for each at least

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import torch
 from accelerate import PartialState
 
-from pare.storage.ranks import rank, ranks
+from pare.config.ranks import rank, ranks
 
 PATIENCE = timedelta(days=7)
 Value = TypeVar("Value")

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pare.config.errors import PareError
+from pare.config.ranks import rank, ranks
 from pare.config.run import Run
 from pare.learners.distributed import from_main
 from pare.learners.learner import Data, Work, fit_fingerprint, learner_of
 from pare.learners.model import Model, recorded_fingerprint, tell_of_replaced
 from pare.storage.access import held_alone
 from pare.storage.atomic import atomic_path, recover
-from pare.storage.ranks import rank, ranks
 from pare.tracking import Tracking
 
 CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the model's folder

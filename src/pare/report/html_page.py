@@ -1,4 +1,4 @@
-"""One HTML page that needs no network: text, sortable tables and figures; and numbers as text, the same everywhere."""
+"""One HTML page that needs no network: text, sortable tables and figures."""
 
 import math
 from base64 import b64encode
@@ -9,28 +9,13 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
+from pare.config.words import spread_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
 NONE = "none"  # text for a missing value
 ARROWS = {"lower": "↓", "higher": "↑"}
-
-
-def number_text(value: float) -> str:
-    """Four significant digits."""
-    return f"{value:.4g}"
-
-
-def spread_text(mean: float, std: float) -> str:
-    """Mean ± standard deviation, both to its second digit; of one run its value alone."""
-    if math.isnan(std):
-        return number_text(mean)
-    if not std > 0:  # several seeds that agree
-        return f"{number_text(mean)} ± 0"
-    decimals = max(0, 1 - math.floor(math.log10(std)))
-    if decimals > 6:
-        return f"{mean:.3e} ± {std:.1e}"
-    return f"{mean:.{decimals}f} ± {std:.{decimals}f}"
 
 
 def ours_text(mean: float, std: float, seeds: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from pare.storage.ranks import ranks
+from pare.config.ranks import ranks
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 

@@ -10,11 +10,12 @@ from kedro.io import DatasetError
 
 from pare.config import PareError
 from pare.config.schema import Task
-from pare.data.preparation import ModelInput, unscale_inputs
+from pare.data.preparation import ModelInput
 from pare.data.preparation.normalisation import append_coordinates, prepared_inputs
 from pare.data.preparation.split import assign_parts
 from pare.datasets import ArrayStoreDataset
 from pare.storage.samples import Samples
+from pare.storage.statistics import unscale_inputs
 from pare.storage.store import ArrayStore
 
 BLOCK_ROWS = 64

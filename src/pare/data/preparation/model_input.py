@@ -18,11 +18,12 @@ from pare.config.errors import PareError
 from pare.config.run import PREPARED, Run
 from pare.config.schema import Task
 from pare.data.preparation.equal_rows import EqualRows
-from pare.data.preparation.normalisation import RunningMoments, prepared_inputs
+from pare.data.preparation.normalisation import prepared_inputs
 from pare.data.preparation.split import divided
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.samples import Samples
+from pare.storage.statistics import RunningMoments
 from pare.storage.store import ArrayStore, Block, write_store
 
 logger = logging.getLogger(__name__)

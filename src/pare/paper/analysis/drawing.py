@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from pare.config import PareError, Run
 from pare.data.origins.manifest import RawFolder
-from pare.data.preparation import unscale_inputs
 from pare.data.proxies import find_proxy_reader
 from pare.evaluation.metrics import METRICS
 from pare.learners.model import Model
@@ -43,6 +42,7 @@ from pare.paper.analysis.replaced_tokens import (
 )
 from pare.paper.analysis.source_features import frequent_classes, source_features, source_labels
 from pare.report.results import Results
+from pare.storage.statistics import unscale_inputs
 from pare.storage.store import ArrayStore
 
 Drawn = tuple[Figure, pd.DataFrame]

@@ -1,10 +1,10 @@
 """The description of a simulated dataset in Croissant 1.1, the vocabulary of MLCommons for datasets."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pare import __version__
 from pare.config import PareError, Task
 from pare.config.errors import import_extra
 from pare.data.origins.manifest import FileRecord, Manifest, RawFolder
@@ -46,7 +46,7 @@ def described(name: str, task: Task, folder: RawFolder) -> str:
         cite_as=f"The law of the data: {manifest.url}",
         creators=[mlc.Organization(name="Contributors of pare-transfer")],
         date_published=manifest.retrieved,
-        version=__version__,
+        version=version("pare-transfer"),
         data_collection=_how(manifest),
         distribution=[*(_file(mlc, record) for record in manifest.files), _all_files(mlc, manifest)],
         record_sets=[

@@ -7,9 +7,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pare.config import Library, PareError
+from pare.config.words import number_text, spread_text
 from pare.paper.report.method_statistics import as_errors
 from pare.paper.report.paper_tables import grid
-from pare.report.html_page import heading_text, number_text, spread_text
+from pare.report.html_page import heading_text
 
 TEMPLATE = "results.md"
 REFERENCE = "pare"

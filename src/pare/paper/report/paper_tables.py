@@ -7,9 +7,10 @@ import pandas as pd
 
 from pare.config import Library, Task
 from pare.config.run import TASK
+from pare.config.words import number_text
 from pare.evaluation.metrics import METRICS
 from pare.paper.report.table_config import Column, PaperTable, Row, Summary
-from pare.report.html_page import heading_text, number_text, ours_text
+from pare.report.html_page import heading_text, ours_text
 
 
 def grid(lines: Sequence[Sequence[str]]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from pare.data.preparation.normalisation import RunningMoments
 from pare.learners.source_folders import PixelStatistics
+from pare.storage.statistics import RunningMoments
 from pare.storage.store import Rows, evenly_spaced
 
 BLOCK_ROWS = 256

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from pare.storage.ranks import rank, ranks
+from pare.config.ranks import rank, ranks
 from pare.storage.signals import Stopped, held, raised
 
 
