@@ -160,6 +160,17 @@ def test_who_is_late_is_left_out(run, store, tmp_path, workers):
     assert "folds" not in rows["lightgbm"]
 
 
+def test_of_many_rows_all_are_compared_on_the_folds_that_a_late_one_ended(run, store, tmp_path, workers, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH", 33)  # rows, in three folds of sixteen
+    workers.done = [None, None, 3]
+    fitted = fit(run(), store, tmp_path / "work")
+    assert [len(row["folds"]) for row in fitted.record["candidates"]] == [3, 3]
+    assert fitted.calibration.rows == 48
+    workers.done = [None, None, 2]
+    rows = rows_by_name(fit(run(), store, tmp_path / "again"))
+    assert rows["lightgbm"]["left_out"] and len(rows["logistic_regression"]["folds"]) == 5
+
+
 def test_the_first_candidate_is_waited_for(run, store, tmp_path, workers):
     workers.done = [None, 0, 0]
     fitted = fit(run(), store, tmp_path / "work")

@@ -15,7 +15,7 @@ import torch
 from pare.config import PareError
 from pare.learners.choice.processes import Workers
 from pare.storage.signals import ENDING
-from side_jobs import PATIENCE, fail, fill, fill_disk, find_damage, meet, note_and_sleep
+from side_jobs import PATIENCE, fail, fill, fill_disk, find_damage, let_no_exception_pass, meet, note_and_sleep
 
 TESTS = Path(__file__).parents[2]
 
@@ -92,6 +92,13 @@ def test_processes_of_whoever_uses_the_project_go_on():
 def test_what_is_late_tidies_up(workers, tmp_path):
     assert not dict(workers.run({"late": partial(note_and_sleep, tmp_path / "late")}, 5.0))
     assert (tmp_path / "late").read_text() == "tidied up"
+
+
+@pytest.mark.slow
+def test_a_library_that_does_not_let_a_signal_pass_is_ended_without_a_traceback(workers, tmp_path):
+    dict(workers.run({"start": os.getpid}, PATIENCE))
+    assert not dict(workers.run({"late": partial(let_no_exception_pass, tmp_path / "errors")}, 5.0))
+    assert (tmp_path / "errors").read_text() == ""
 
 
 @pytest.mark.slow

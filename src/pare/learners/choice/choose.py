@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 MINUTES = "minutes.json"  # minutes of each network, for an interrupted training that goes on
 MORE = 1.25  # seconds of a fit to all rows, by those of a fit to four fifths of them
 FITTING = 0.85  # part of its time that a fit gets as its minutes; the rest is for reading, solving and predicting
+ENOUGH = 500  # held-out rows on which candidates are compared where there is no time for all
 LATE, LATE_SECONDS = 1.1, 10.0  # what was begun in time is ended when so much of the minutes is over
 
 
@@ -88,7 +89,7 @@ class Choice:
         self.seconds = 60 * run.minutes
         self.due = time.monotonic() + self.seconds
         self.tried = [Tried(one, learner_of(one).suits(one)) for one in run.candidates]
-        self.parts = fold_parts(data.store, run.task, run.folds)
+        self.parts = dict(enumerate(fold_parts(data.store, run.task, run.folds)))
 
     @property
     def finished(self) -> list[Tried]:
@@ -127,34 +128,42 @@ class Choice:
     def _compare(self, one: Tried) -> str:
         """Fit a candidate to each fold within half of the time that is left; why it is left out, else empty.
 
-        The folds that the first candidate ends in its time are those of all others.
+        Of many rows some folds are enough; then all candidates are compared on these. The first one is waited for.
         """
-        first, rounds = not self.finished, ceil(len(self.parts) / self.workers.most)
+        first, folds, most = not self.finished, dict[int, Held](), self.workers.most
+        least, rounds = ceil(self._fewest() / most), ceil(len(self.parts) / most)
         limit = max(0.0, self._left(self.finished) / 2)
         late = f"no time: its fits were not done in {duration(limit)}, half of what was left"
         needed = 0.0
         if one.run.source and one.run.training.epochs:
-            needed = rounds * estimate(one.run, speed_here(one.run, PartialState().device)).seconds
+            needed = least * estimate(one.run, speed_here(one.run, PartialState().device)).seconds
         if limit <= needed and not first:
             return late
-        run, folds = _within(one.run, limit / (rounds + 1)), dict[int, Held]()
-        jobs = {n: partial(held_out, run, self.data, parts, self.folder) for n, parts in enumerate(self.parts)}
+        run = _within(one.run, limit / (rounds + 1))
+        jobs = {number: partial(held_out, run, self.data, parts, self.folder) for number, parts in self.parts.items()}
         for number, (held, error) in self.workers.run(jobs, limit, waits=first):
             if error:
                 return error
             folds[number] = held
-            if rounds * held["seconds"] > limit and not first:
+            if least * held["seconds"] > limit and not first:
                 break
+        if len(folds) < self._fewest() and not first:
+            return late
         if len(folds) < len(self.parts):
-            if not first:
-                return late
             logger.warning("%d of %d folds are compared, for want of time.", len(folds), len(self.parts))
-        self.parts = [self.parts[number] for number in sorted(folds)]
-        one.finish([folds[number] for number in sorted(folds)])
+        self.parts = {number: self.parts[number] for number in sorted(folds)}
+        for other in self.finished:
+            other.keep(folds)
+        one.finish(folds)
         for other in self.tried if one.is_exact else ():
             if other.is_open:
                 other.leave_out(f"{one.name} predicts but for rounding")
         return ""
+
+    def _fewest(self) -> int:
+        """The number of folds that hold enough rows for a comparison."""
+        rows = [len(parts["test"]) for parts in self.parts.values()]
+        return min(len(rows), ceil(ENOUGH * len(rows) / sum(rows)))
 
     def _train(self, networks: list[Tried]) -> None:
         """Train networks for the time that is left, in even parts; validation rows choose their epochs."""
@@ -173,7 +182,7 @@ class Choice:
             if held is None:
                 one.leave_out(error or "it keeps its solved start, which the probe is as well")
             else:
-                one.finish([held])
+                one.finish({0: held})
 
     # Rules 3 and 4: weights, and fits to all rows.
 

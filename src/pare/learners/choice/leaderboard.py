@@ -1,7 +1,7 @@
 """The outcome of candidates: each on its own, and all of them as a table and as a figure."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +28,15 @@ class Tried:
     Attributes:
         run: the candidate.
         left_out: why it did not predict all folds; empty for one that did.
-        held: what it predicted, the folds one after the other; empty for one that is left out.
+        folds: what it predicted of each fold, by number; empty for one that is left out.
+        held: what it predicted of the folds that are compared, one after the other.
         scores: what the leaderboard says of its predictions.
         seconds: mean fit time.
     """
 
     run: Run
     left_out: str = ""
+    folds: dict[int, Held] = field(default_factory=dict)
     held: Held = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
@@ -54,15 +56,21 @@ class Tried:
         self.left_out = why
         logger.warning("%s is left out: %s", self.name, why)
 
-    def finish(self, folds: list[Held]) -> None:
-        """Take its predictions of each fold."""
-        metric, spec = build_metric(self.run.metric, self.run.task.output), METRICS[self.run.metric]
+    def finish(self, folds: dict[int, Held]) -> None:
+        """Take its predictions of each fold, by number."""
+        self.folds = folds
+        self.keep(folds)
+        value, spec = self.scores["metric"], METRICS[self.run.metric]
+        text = f"{spec.title} undefined" if value is None else spec.text(value)
+        logger.info("%s: %s, %.1f s a fit", self.name, text, self.seconds)
+
+    def keep(self, numbers: Collection[int]) -> None:
+        """Be compared on the folds of these numbers."""
+        metric, folds = build_metric(self.run.metric, self.run.task.output), [self.folds[n] for n in sorted(numbers)]
         self.held = {name: np.concatenate([np.atleast_1d(fold[name]) for fold in folds]) for name in folds[0]}
         self.seconds = float(self.held["seconds"].mean())
         whole, *of_folds = [defined_score(metric, held["prediction"], held["truth"]) for held in (self.held, *folds)]
         self.scores = {"metric": whole, "folds": of_folds, "seconds": round(self.seconds, 1)}
-        text = f"{spec.title} undefined" if whole is None else spec.text(whole)
-        logger.info("%s: %s, %.1f s a fit", self.name, text, self.seconds)
 
     @property
     def is_exact(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
 import rich
@@ -131,11 +131,20 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+def _unheard(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """End where a library does not let a signal's exception pass: CatBoost would print it and go on."""
+    if isinstance(error, Stopped):
+        os._exit(exit_code(error))
+    sys.__excepthook__(kind, error or kind(), trace)
+
+
 def _work(pipe: Connection, parent: int, name: object, job: Callable[[], Any], threads: int) -> None:
     """Send what a job returns, or why it cannot; an error where that is no fault of its own."""
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to that process as well, which ends this one
     end_with(parent)
+    sys.excepthook = _unheard
+    sys.unraisablehook = lambda told: _unheard(told.exc_type, told.exc_value, told.exc_traceback)
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", force=True)
     logging.getLogger("pare").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
