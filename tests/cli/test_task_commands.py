@@ -105,7 +105,7 @@ def test_the_list_may_be_of_own_tasks_of_a_suite_or_of_what_needs_no_network(tas
         ("method=catboost,minutes=5", "minutes 5 command line", "source minilm"),
         ("method=choose", "minutes 10 method choose", "training.epochs"),
         ("method=choose,minutes=3", "Fitting takes 3 minutes at most.", "mixing."),
-        ("method=choose", "candidates probe, logistic_regression,", "M parameters"),
+        ("method=choose", "candidates logistic_regression, lightgbm,", "M parameters"),
         ("method=fno", "options.modes 12 method fno", "tokens"),
         ("method=fno", "minutes 4 method fno", "alignment."),
         ("method=probe", "start solved on layer", "training.learning_rate"),
