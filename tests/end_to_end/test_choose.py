@@ -34,7 +34,7 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said)
     new = table(50, 1)
     new.drop(columns="ring").to_csv(project / "new.csv", index=False)
     said(project, "bash", "kedro tasks new ring.csv --target ring")
-    chosen = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=1")
+    chosen = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=3")
     assert chosen.code == 0, chosen.err
     assert chosen.leftovers == []
     assert "Selected: " in chosen.out
@@ -57,7 +57,7 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said)
     written = pd.read_csv(project / "data/07_model_output/ring/choose/seed_0/new_rows/new.csv")
     assert (written["ring"] == model.predict(new.drop(columns="ring"))).all()
 
-    again = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=1")
+    again = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=3")
     assert "data/06_models/ring/choose/seed_0/model is up to date." in again.out
 
 

@@ -16,7 +16,7 @@ from pare.learners.fit import LOCK
 pytestmark = pytest.mark.slow
 
 # Without a solved start, so that an epoch is selected.
-OPTIONS = "source=tiny,start=random,training.epochs=60,training.checkpoint_minutes=0.001"
+OPTIONS = "source=tiny,start=random,training.epochs=30,training.checkpoint_minutes=0.001"
 MATRIX = f"kedro matrix run --tasks darcy_flow --methods finetune --seeds 0 --params {OPTIONS} --engine ray --workers 1"
 FOLDER = "darcy_flow/finetune/start_random-source_tiny/seed_0"
 

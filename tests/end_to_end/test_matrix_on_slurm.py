@@ -15,7 +15,7 @@ from slurm_stand_in import install
 
 pytestmark = pytest.mark.slow
 
-EPOCHS = 60
+EPOCHS = 20
 PARAMS = f"source=tiny,training.epochs={EPOCHS}"
 RUN = ("--tasks", "darcy_flow", "--methods", "finetune", "--seeds", "0-1", "--params", PARAMS)
 FOLDER = "darcy_flow/finetune/source_tiny"
@@ -31,7 +31,7 @@ def on_slurm(with_raw_files, tmp_path):
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "STAND_IN": str(known),
         "WARN_AT": str(with_raw_files / "data/matrix/own/logs/darcy_flow-finetune-1.log"),
-        "WARN_ON": f"epoch 6/{EPOCHS}",
+        "WARN_ON": f"epoch 3/{EPOCHS}",
         "HF_HUB_OFFLINE": "1",
         "DO_NOT_TRACK": "1",
     }

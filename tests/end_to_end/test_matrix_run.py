@@ -23,7 +23,7 @@ OWN_LONG = (
     "--tasks",
     "darcy_flow",
     "--params",
-    "source=tiny,training.epochs=30,training.checkpoint_minutes=0.001",
+    "source=tiny,training.epochs=16,training.checkpoint_minutes=0.001",
     "--methods",
     "finetune",
 )
@@ -84,8 +84,7 @@ def test_a_run_that_fails_is_named_and_two_plans_at_once_share_what_is_left(
     assert (again.code, again.out.splitlines()[-1], again.err) == (0, "All 2 runs are done.", "")
     assert again.leftovers == []
     assert {line["method"] for line in read_lines(project / "data" / "matrix" / "own").values()} == {*METHODS}
-    for method in METHODS:
-        by_hand_again(project, by_hand, method, kedro)
+    by_hand_again(project, by_hand, "layernorm", kedro)
 
 
 def epochs_done(project: Path) -> int:
@@ -124,7 +123,7 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
             )
             assert outcome.leftovers == []
         assert "Traceback" not in outcome.out
-        assert done < epochs_done(project) < 30
+        assert done < epochs_done(project) < 16
         done = epochs_done(project)
 
     outcome = ended(kedro_started(project, "matrix", "run", *OWN_LONG), project)
@@ -132,4 +131,4 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
     log = (project / "data" / "matrix" / "own" / "logs" / "darcy_flow-finetune-0.log").read_text()
     assert log.count("# 20") == 3 and log.count("Going on after ") == 2
     metrics = json.loads((folder(project, "08_reporting", "finetune") / "metrics.json").read_text())
-    assert metrics["epochs"] == 30
+    assert metrics["epochs"] == 16

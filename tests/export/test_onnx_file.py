@@ -11,7 +11,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from scipy.special import expit, softmax
+from scipy.special import softmax
 from sklearn.exceptions import NotFittedError
 
 from pare import PaReClassifier, PaReRegressor
@@ -94,10 +94,9 @@ KINDS = {
     "series, trained": case(inputs(3, 20), "classes", normalisation=PLACED, training_of_run=TRAINED, run=RANDOM | BERT),
     "grey images": case(inputs(1, 8, 8), "labels"),
     "colours, trained": case(inputs(3, 9, 7), "classes", training_of_run=TRAINED, run=RANDOM),
-    "a line": field(45, training_of_run=LOCAL, normalisation=PLACED),
+    "a line, several members": field(45, training_of_run=LOCAL | {"members": 2}, normalisation=PLACED),
     "a periodic line": field(16, training_of_run=LOCAL | {"symmetries": ["shift", "reflection"]}),
     "a periodic plane": field(16, 16, training_of_run=LOCAL | {"symmetries": ["torus"]}),
-    "a line, several members": field(45, training_of_run=LOCAL | {"members": 2}),
     "a plane": field(13, 13, training_of_run=LOCAL | {"symmetries": ["square"]}, normalisation=PLACED),
     "a line, random": field(
         20, training_of_run=TRAINED | {"symmetries": ["reflection"]}, run=RANDOM, normalisation=PLACED
@@ -134,7 +133,7 @@ def test_it_answers_as_the_model(fitted, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["convnextv2", "modernbert", "roberta", "swin"])  # and ViT below
+@pytest.mark.parametrize("family", ["convnextv2", "modernbert", "swin"])  # BERT, DINOv2 above, ViT below
 def test_encoders_of_other_families_answer_as_the_model(untrained, family):
     model, x = untrained(family), inputs(1, 16, 16)
     (found,) = onnxruntime.InferenceSession(to_onnx(model, held_rows(x)).content).run(None, {"x": x})
@@ -202,13 +201,13 @@ def chosen(fitted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", ["classes", "numbers"])
 def test_a_mean_of_methods_answers_as_their_mean_does(chosen, answer):
     model, rows = chosen(answer)
     exported = to_onnx(model, rows)
     (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": rows.read(0, ROWS)})
     ensemble = model.trained.predictor
-    enter = {"classes": partial(softmax, axis=1), "labels": expit, "numbers": np.asarray}[answer]
+    enter = {"classes": partial(softmax, axis=1), "numbers": np.asarray}[answer]
     inputs_of = model.trained.preparation.inputs(rows.read(0, ROWS))
     expected = sum(
         ensemble.weights[name] * enter(member.outputs(inputs_of, CPU) / ensemble.temperatures[name])
