@@ -44,6 +44,7 @@ transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than cores: real commands wait for a third of their time."""
     return 1 + (psutil.cpu_count() or 1)

@@ -154,6 +154,14 @@ def test_numbers_of_any_unit_count_alike_and_lose_what_r2_does(model, rng):
     assert np.isfinite(losses(numbers, before, truth, np.zeros(2))).all()  # all truths are the same
 
 
+def test_a_field_of_zeros_has_no_relative_error_and_leaves_the_mean_of_the_others(model, rng):
+    fields = model("dense", [1, 4, 4])
+    truth = rng.normal(size=(3, 1, 4, 4)).astype(np.float32)
+    truth[1] = 0
+    found = losses(fields, 2 * truth + (truth == 0), truth, None)
+    np.testing.assert_allclose(found, [1, np.nan, 1])
+
+
 def test_masks_change_in_probability_and_masked_points_do_not_count(model, rng):
     masks = model("dense", [1, 4, 4], loss="binary_cross_entropy", metric="one_minus_balanced_accuracy")
     before, after = rng.normal(size=(2, ROWS, 1, 4, 4))

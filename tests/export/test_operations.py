@@ -21,9 +21,9 @@ def test_quantiles_of_the_normal_distribution_have_six_digits():
     np.testing.assert_allclose(ndtri(torch.from_numpy(shares)), reference(shares), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("p", "kind"), [(1.0, torch.float32), (2.0, torch.float32), (2.0, torch.float64)])
-def test_distances_are_those_of_torch(p, kind):
-    rows, others = torch.randn(5, 3, dtype=kind), torch.randn(4, 3, dtype=kind)
+@pytest.mark.parametrize("p", [1.0, 2.0])
+def test_distances_are_those_of_torch(p):
+    rows, others = torch.randn(5, 3), torch.randn(4, 3)
     others[0] = rows[0]
     torch.testing.assert_close(cdist(rows, others, p=p), torch.cdist(rows, others, p=p))
 

@@ -155,7 +155,8 @@ def change_names(model: Predictor) -> list[str]:
 
 
 def losses(model: Predictor, outputs: np.ndarray, truth: np.ndarray, spread: np.ndarray | None) -> np.ndarray:
-    """How wrong each prediction is, ``(rows,)`` float64, see `loss_name`; NaN for a field without a valid point.
+    """How wrong each prediction is, ``(rows,)`` float64, see `loss_name`; NaN for a field
+    without a valid point, or of zeros.
 
     Args:
         model: whose outputs they are.
@@ -172,7 +173,9 @@ def losses(model: Predictor, outputs: np.ndarray, truth: np.ndarray, spread: np.
         masked = np.where(np.isnan(truth), np.nan, of_each).reshape(len(truth), -1)
         return np.nanmean(masked, axis=1)
     if model.task.output.kind == "dense":
-        return sample_errors(outputs, truth, relative=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            errors = sample_errors(outputs, truth, relative=True)
+        return np.where(np.isfinite(errors), errors, np.nan)  # no error is relative to a field of zeros
     assert spread is not None  # for numbers
     return ((outputs - truth.astype(np.float64)) ** 2 / np.where(spread > 0, spread, 1)).mean(axis=1)
 

@@ -91,11 +91,11 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     trained = model.trained
     outputs = outputs_of(trained)
     answer = NUMBERS if model.classes is None and not model.is_binary else PROBABILITIES
+    own = Predictor(trained, "cpu").outputs(rows)  # on a GPU convolutions are less exact than the file's
     content = _content(trained, outputs, model, answer)
     x = rows.read(0, len(rows.names))
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
     found = [session.run(None, {INPUT: x[i : i + BATCH_ROWS]})[0] for i in range(0, len(x), BATCH_ROWS)]
-    own = Predictor(trained, "cpu").outputs(rows)  # on a GPU convolutions are less exact than the file's
     expected = own if answer == NUMBERS else model.probabilities(own)
     difference = _difference(np.concatenate(found), expected, relative=answer == NUMBERS)
     if not difference <= MOST_DIFFERENCE:

@@ -33,14 +33,7 @@ def ndtri(levels: Tensor) -> Tensor:
 
 
 def cdist(rows: Tensor, others: Tensor, p: float = 2.0, compute_mode: str = "") -> Tensor:
-    """`torch.cdist`: ``(rows, columns)`` and ``(others, columns)`` to distances ``(rows, others)``.
-
-    By products in double precision, which has the digits for it: differences would take ``(rows, others, columns)``
-    numbers, gigabytes for fields.
-    """
-    if p == 2 and rows.dtype == torch.float64:
-        squares = rows.square().sum(-1, keepdim=True) + others.square().sum(-1) - 2 * rows @ others.T
-        return squares.clamp_min(0).sqrt()
+    """`torch.cdist`: ``(rows, columns)`` and ``(others, columns)`` to distances ``(rows, others)``."""
     return (rows.unsqueeze(1) - others).abs().pow(p).sum(-1).pow(1 / p)
 
 

@@ -87,7 +87,7 @@ def build_parts(run: Run, data: Data, chosen: np.ndarray, accelerator: Accelerat
         config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
     proxy = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
     network = assemble(run, backbone, proxy.classes, data.store.description.get("categories", ()), len(chosen))
-    x = torch.from_numpy(rows.read(0, CALIBRATION_ROWS)["x"])
+    x = torch.from_numpy(rows.__getitems__(chosen[:CALIBRATION_ROWS].tolist())["x"])
     samples, _ = next(proxy.batches(len(x), np.random.default_rng(run.seed)))
     calibration = Calibration(rows, chosen, x, network.embed_source(samples), proxy.pixels)
     network.calibrate(calibration, data.store.statistics)

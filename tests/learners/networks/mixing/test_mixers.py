@@ -1,6 +1,7 @@
 """Ways of mixing tokens."""
 
 from dataclasses import replace
+from math import prod
 
 import pytest
 import torch
@@ -25,13 +26,15 @@ def test_mixup_is_the_weighted_mean():
     torch.testing.assert_close(mixup(target, source, 1.0), source)
 
 
-@pytest.mark.parametrize(("grid", "share"), [((24,), 0.5), ((24,), 0.04), ((4, 6), 0.25), ((4, 6), 1.0), ((4, 6), 0.0)])
+@pytest.mark.parametrize(
+    ("grid", "share"), [((24,), 0.5), ((24,), 0.04), ((4, 6), 0.25), ((4, 6), 1.0), ((4, 6), 0.0), ((8, 8, 8), 0.3)]
+)
 def test_cutmix_takes_one_block_of_neighbours_from_the_source(grid, share):
-    target, source = tokens()
+    target, source = tokens(n=prod(grid))
     mixed, replaced, covered = cutmix(target, source, share, grid)
     assert torch.equal(mixed, torch.where(replaced[..., None], source, target))
     for sample in replaced.view(-1, *grid):
-        assert sample.sum().item() == pytest.approx(covered * 24)
+        assert sample.sum().item() == pytest.approx(covered * prod(grid))
         where = sample.nonzero()
         if len(where):
             extent = where.amax(0) - where.amin(0) + 1

@@ -41,12 +41,12 @@ def test_a_token_sees_its_own_patch_only():
     assert moved.nonzero().flatten().tolist() == [1 * 4 + 2]
 
 
-@pytest.mark.parametrize(("points", "grid"), [((10,), (8,)), ((10, 14), (8, 8))])
+@pytest.mark.parametrize(("points", "grid"), [((10,), (8,)), ((10, 14), (8, 8)), ((5, 6, 7), (8, 8, 8))])
 def test_a_field_is_resized_first_where_asked(points, grid):
     resizing, plain = PatchEmbedder(2, grid, 4, 32, 8), PatchEmbedder(2, grid, 4, None, 8)
     plain.load_state_dict(resizing.state_dict())
     x = torch.randn(2, 2, *points)
-    mode = "linear" if len(grid) == 1 else "bilinear"
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(grid)]
     resized = F.interpolate(x, size=[32] * len(grid), mode=mode, align_corners=False)
     torch.testing.assert_close(resizing(x).tokens, plain(resized).tokens)
 

@@ -41,6 +41,15 @@ def test_biases_are_quantiles_so_that_the_features_do_not_depend_on_the_scale():
     assert 0.3 < kernels.shares(x).mean() < 0.7
 
 
+def test_rounding_decides_no_feature_of_series_whose_points_tie():
+    steps = torch.from_numpy(np.random.default_rng(0).integers(-2, 3, (20, 1, 60)).cumsum(-1)).float()
+    x = steps / steps.std()
+    kernels = Kernels(1, 60)
+    kernels.calibrate(x)
+    rounded = x * (1 + 1e-6 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0)))
+    assert ((kernels.shares(x) - kernels.shares(rounded)).abs() > 1e-4).float().mean() < 1e-3
+
+
 def test_features_of_the_training_rows_are_standardised():
     x = torch.from_numpy(walks(1, 80))
     kernels = Kernels(1, 80)

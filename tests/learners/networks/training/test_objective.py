@@ -148,6 +148,15 @@ def test_with_other_target_samples_both_labels_are_the_targets(model, batch):
     assert terms.source.item() == pytest.approx(F.cross_entropy(prediction, y.roll(1, 0)).item(), rel=1e-5)
 
 
+def test_each_label_is_compared_next_to_its_own_anchor(model, batch):
+    """With the two anchors' errors mixed alike there is nothing to learn, so neither term has a loss."""
+    *_, topics = batch
+    y, anchor = torch.randn(2, BATCH, 2)
+    step = Objective(model, build_loss("mse", "regression"), WEIGHTS, MIXING.model_copy(update={"partner": "target"}))
+    left = y - anchor
+    assert step._source_loss((), left.roll(1, 0), y, topics, anchor).item() == pytest.approx(0, abs=1e-12)
+
+
 def test_masked_tokens_are_zero_and_have_no_label_of_their_own(model, batch):
     mixture, terms = mixed_terms(model, batch, partner="nothing")
     mixed, replaced = mixture.tokens, mixture.replaced

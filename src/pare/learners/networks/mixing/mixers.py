@@ -7,7 +7,7 @@ A mixer makes a `Mixture` of a `MixingStep`, whose random numbers it draws befor
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import prod, sqrt
+from math import prod
 from typing import NamedTuple
 
 import torch
@@ -71,7 +71,7 @@ def cutmix(
 
 def _edges(share: float, grid: tuple[int, ...]) -> list[int]:
     """Tokens along each axis of a block that covers about a share of the grid."""
-    scale = share if len(grid) == 1 else sqrt(share)
+    scale = share ** (1 / len(grid))
     return [round(points * scale) for points in grid]
 
 

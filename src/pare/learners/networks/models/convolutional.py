@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.learners.networks.models.backbones import Backbone
 from pare.learners.networks.models.calibration import Calibration
 from pare.learners.networks.models.embedders import Embedded, rescale
-from pare.learners.networks.models.folding import cropped, fold, resized, unfold
+from pare.learners.networks.models.folding import cropped, fold, padded, resized, unfold
 from pare.learners.networks.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.learners.networks.models.predictors import Features, Gate
 from pare.learners.networks.models.spectral import WIDTH, fourier_block, pointwise
@@ -139,7 +138,7 @@ class ConvolutionalEmbedder(nn.Module):
         widths, axes = _widths(patch, spacing, modes), len(grid)
         if not widths:
             raise ValueError(f"a patch has {patch} points along an axis, which cannot be halved; use an even number")
-        self.grid, self.spacing = grid, spacing
+        self.spacing = spacing
         self.points = patch // (spacing * 2 ** (len(widths) - 1))  # points of the coarsest level along a token's edge
         incoming = (channels * spacing**axes, *widths[:-1])
         pairs = zip(incoming, widths, strict=True)
@@ -153,12 +152,7 @@ class ConvolutionalEmbedder(nn.Module):
         for block in self.blocks:
             x = block(x if not around else _pooled(around[-1]))
             around.append(x)
-        padding = [
-            added
-            for n, size in zip(self.grid[::-1], reversed(x.shape[2:]), strict=True)
-            for added in (0, n * self.points - size)
-        ]
-        return Embedded(self.projection(F.pad(x, padding, mode="replicate")).flatten(2).transpose(1, 2), tuple(around))
+        return Embedded(self.projection(padded(x, self.points)).flatten(2).transpose(1, 2), tuple(around))
 
     def calibrate(self, calibration: Calibration) -> None:
         """Give the tokens the spread of the encoder's own."""

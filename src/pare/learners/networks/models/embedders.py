@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from pare.config.schema import Task
 from pare.learners.networks.models.calibration import Calibration
+from pare.learners.networks.models.folding import fold, resized
 
 
 class Embedded(NamedTuple):
@@ -58,17 +59,11 @@ class PatchEmbedder(RandomEmbedder):
     def forward(self, x: Tensor) -> Embedded:
         """``(batch, channels, *grid points)`` to tokens ``(batch, tokens, width)``."""
         if self.resize:
-            mode = "linear" if len(self.grid) == 1 else "bilinear"
-            x = F.interpolate(x, size=[self.resize] * len(self.grid), mode=mode, align_corners=False)
+            x = resized(x, [self.resize] * len(self.grid))
         padding = [
             p for n, size in zip(self.grid[::-1], x.shape[:1:-1], strict=True) for p in (0, n * self.patch - size)
         ]
-        x = F.pad(x, padding)
-        for axis, n in enumerate(self.grid):
-            x = x.unflatten(2 + 2 * axis, (n, self.patch))
-        axes = len(self.grid)
-        order = [0, *range(2, 2 + 2 * axes, 2), 1, *range(3, 3 + 2 * axes, 2)]
-        return Embedded(self.projection(x.permute(order).flatten(1 + axes).flatten(1, axes)))
+        return Embedded(self.projection(fold(F.pad(x, padding), self.patch).flatten(2).transpose(1, 2)))
 
 
 class FeatureEmbedder(RandomEmbedder):

@@ -22,10 +22,10 @@ def fold(x: Tensor, points: int) -> Tensor:
     return x.permute(0, 1, *inner, *outer).flatten(1, 1 + axes)
 
 
-def unfold(x: Tensor, points: int) -> Tensor:
-    """``(batch, channels * points ** axes, *grid)`` to ``(batch, channels, *grid * points)``."""
+def unfold(x: Tensor, points: int | Sequence[int]) -> Tensor:
+    """``(batch, channels * cell, *grid)`` to ``(batch, channels, *grid * points)``; a cell has points along each."""
     axes = x.dim() - 2
-    x = x.unflatten(1, (-1, *[points] * axes))
+    x = x.unflatten(1, (-1, *([points] * axes if isinstance(points, int) else points)))
     order = [axis for i in range(axes) for axis in (2 + axes + i, 2 + i)]
     x = x.permute(0, 1, *order)
     for axis in range(axes):

@@ -6,7 +6,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from pare.learners.networks.models.folding import resized
+from pare.learners.networks.models.folding import cropped, resized, unfold
 
 HIDDEN = 64  # units of a gate's hidden layer
 Features = tuple[Tensor, ...]  # outputs of the encoder's layers that are read, ``(rows, tokens, width)`` each
@@ -49,15 +49,8 @@ class DensePredictor(nn.Module):
 
     def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
         """Features of the last layer, ``(batch, tokens, width)``, to ``(batch, channels, *grid points)``."""
-        axes = len(self.grid)
-        cells = self.linear(features[-1]).unflatten(2, (self.shape[0], *self.cell)).unflatten(1, self.grid)
-        # (batch, *grid, channels, *cell) to (batch, channels, grid 0, cell 0, grid 1, cell 1, …)
-        order = [0, 1 + axes, *(i for axis in range(axes) for i in (1 + axis, 2 + axes + axis))]
-        field = cells.permute(order)
-        for axis in range(axes):
-            field = field.flatten(2 + axis, 3 + axis)
-        field = field[(..., *(slice(n) for n in self.extent))]
-        return resized(field, self.shape[1:])
+        cells = self.linear(features[-1]).transpose(1, 2).unflatten(2, self.grid)
+        return resized(cropped(unfold(cells, self.cell), self.extent), self.shape[1:])
 
 
 class PhysicalUnits(nn.Module):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 LENGTH, TRIPLES = 9, tuple(combinations(range(9), 3))  # a kernel is -1, but 2 at three of its points
 FEATURES, MOST_DILATIONS, MOST_CHANNELS = 10_000, 32, 9  # MiniRocket's own defaults
 GOLDEN = (5**0.5 + 1) / 2
+ROUNDING = 1e-4  # spreads of responses by which a bias is above those that it ties with, so that rounding decides none
 POINT_FEATURES = 10_000  # at most; longer series are averaged over neighbouring points
 
 
@@ -71,7 +72,8 @@ class Kernels(nn.Module):
             drawn = x[torch.from_numpy(rng.integers(len(x), size=len(TRIPLES)))]
             for kernel, response in enumerate(self._responses(drawn, number).diagonal(0, 0, 1).T):
                 place = slice(first + kernel * count, first + (kernel + 1) * count)
-                self.biases[place] = torch.quantile(response, levels[place])
+                biases = torch.quantile(response, levels[place].to(response.dtype))
+                self.biases[place] = biases + ROUNDING * response.std()
             first += count * len(TRIPLES)
         shares = self.shares(x)
         self.mean.copy_(shares.mean(0))
@@ -95,8 +97,9 @@ class Kernels(nn.Module):
         """Convolutions at a dilation, padded with zeros, ``(batch, kernels, points)``."""
         dilation = self.dilations[number]
         weights = self.reads[number, :, :, None] * self.weights[:, None]
+        exact = torch.float64 if x.is_cuda else torch.float32  # convolutions of float32 are TF32 on a GPU
         with torch.autocast(x.device.type, enabled=False):
-            return F.conv1d(x.float(), weights, padding=LENGTH // 2 * dilation, dilation=dilation)
+            return F.conv1d(x.to(exact), weights.to(exact), padding=LENGTH // 2 * dilation, dilation=dilation)
 
     def _shares(self, responses: Tensor, biases: Tensor, number: int) -> Tensor:
         """``(batch, kernels, biases)``; every other kernel leaves out the points that padding reaches."""

@@ -222,7 +222,7 @@ class FieldStart:
         """Penalty, symmetries and width of the least squared error over folds; no penalty where rows are too many."""
         none: dict[str, Any] = {"penalties": [], "symmetries": [], "width": 0.0, "left": 1.0}
         task, rows = self.run.task, sum(len(chosen) for _, chosen in parts)
-        if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
+        if rows < 2 or not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
         x, y = self._arrays(parts)
         problem = _Problem(x, y, self._weights(y), self._folds(parts), groups_of(parts))

@@ -99,7 +99,7 @@ class Objective(nn.Module):
                 model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens))), rows
             )
         mixed_target = loss(mixed_prediction, y)
-        source_loss = self._source_loss(loss, mixed_features, mixed_prediction, y, source_y)
+        source_loss = self._source_loss(mixed_features, mixed_prediction, y, source_y, anchor)
 
         mixed_loss = mixed_target
         if source_loss is not None:
@@ -132,13 +132,14 @@ class Objective(nn.Module):
         return features, mixed_features
 
     def _source_loss(
-        self, loss: Loss, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor
+        self, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor, anchor: Tensor | None
     ) -> Tensor | None:
         """Loss for the tokens that were mixed in: the proxy's label, the other target sample's, or None for zeros."""
         assert self.mixing is not None
         if self.mixing.partner == "nothing":
             return None
         if self.mixing.partner == "target":
+            loss = self.loss if anchor is None else _added(self.loss, anchor.roll(1, 0))
             return loss(prediction, y.roll(1, 0))
         model = self._cross_modal
         predicted = self.share.whole(model.predict_source(features).float(), len(y), model.views)

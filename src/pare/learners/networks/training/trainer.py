@@ -78,6 +78,7 @@ class Trainer:
             fix_batch_norms(setup.network)
         for number, batch in epoch.batches():
             if session.is_late(epoch.number * len(setup.batches) + number):
+                setup.objective.zero_grad()  # no gradients wait for a step that is left out
                 continue
             setup.go_to(epoch.number, number)
             proxy = mixed.step(number) if mixed else None

@@ -189,6 +189,14 @@ def test_a_configuration_keeps_all_that_shapes_its_network(encoder, tmp_path, fa
     assert different <= {"_name_or_path", "architectures", "dtype", *FAMILIES[expected.model_type].dropout_names}
 
 
+@pytest.mark.parametrize(("family", "grid"), [("dinov2", (8, 8)), ("modernbert", (8,))])
+def test_a_trained_model_with_fewer_layers_is_read_from_the_configuration_of_all(encoder, tmp_path, family, grid):
+    config = json.loads((encoder(family) / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
+    found, expected = load_backbone(tmp_path, grid, "random"), load_backbone(encoder(family), grid, layers=1)
+    assert found.state_dict().keys() == expected.state_dict().keys()
+
+
 def test_pickled_weights_are_never_opened(copy):
     (copy / "model.safetensors").unlink()
     torch.save({}, copy / "pytorch_model.bin")

@@ -14,7 +14,7 @@ from pare.learners.networks.models.backbones.families import FAMILIES
 
 # What is compiled, in which precision, how outputs are returned and what a head predicts: no matter of the encoder.
 NOT_OF_A_NETWORK = {"model_type", "dtype", "torch_dtype", "return_dict", "reference_compile"} | {
-    *("num_labels", "id2label", "label2id")
+    *("num_labels", "id2label", "label2id", "out_features", "out_indices", "stage_names")
 }
 LARGEST = 2**20  # largest number that shapes a network; the largest vocabulary of a known family has 901,629 tokens
 
@@ -68,6 +68,8 @@ def _configuration(folder: Path) -> Any:
             for name, value in kept.items():
                 if any(isinstance(n, int) and n > LARGEST for n in (value if isinstance(value, list) else [value])):
                     raise ValueError(f"{name} is {value}, at most {LARGEST:,} is possible")
+            if "layer_types" in kept:  # a trained model may have fewer layers than these were written for
+                kept["layer_types"] = kept["layer_types"][: kept.get("num_hidden_layers")]
             config = AutoConfig.for_model(kind, **kept)
             if hasattr(config, "reference_compile"):  # else ModernBERT of transformers 4 compiles itself on a GPU
                 config.reference_compile = False
