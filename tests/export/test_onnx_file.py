@@ -172,6 +172,11 @@ def test_a_file_that_answers_otherwise_is_refused(untrained, monkeypatch):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
 
 
+def test_rows_of_another_shape_are_refused_before_anything_is_converted(untrained):
+    with pytest.raises(PareError, match=r"12"):
+        to_onnx(untrained("vit"), held_rows(inputs(1, 12, 12)))
+
+
 def test_a_model_that_is_no_network_is_refused(untrained):
     model = untrained("vit")
     model.trained.predictor = SimpleNamespace()

@@ -129,6 +129,11 @@ def test_points_without_a_target_do_not_keep_a_linear_equation_from_being_solved
     torch.testing.assert_close(found[1][:, :, 2:], found[0][:, :, 2:], rtol=1e-3, atol=1e-3)
 
 
+def test_one_training_row_is_not_cut_into_folds(run_of, source, tmp_path):
+    trained = fitted(run_of("finetune"), write(tmp_path / "x.h5", nearly_linear, n=(1, 8, 8)), source, tmp_path)
+    assert trained.record["start"]["left"] == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("make", "found"), [(smoothed, ["square", "torus"]), (signed, [])])
 def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of, source, tmp_path, make, found):
