@@ -10,6 +10,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, DatasetError
 
+from pare.cli import run as kedro_run
 from pare.config import PareError
 from pare.config.errors import INGEST
 from pare.config_loader import RunConfigLoader
@@ -101,6 +102,14 @@ def test_report_yml_is_read_for_the_report_alone(check):
 def test_a_mistake_is_told_before_the_catalog_is_read(conf):
     loader = RunConfigLoader(conf_source=str(conf), env="base", runtime_params={"seeed": 1}, **CONFIG_LOADER_ARGS)
     with pytest.raises(PareError, match=r"'seeed' is unknown. Did you mean 'seed'"):
+        RunHooks().after_context_created(SimpleNamespace(config_loader=loader))
+
+
+def test_a_file_of_new_rows_that_is_null_is_none(conf):
+    loader = RunConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)
+    loader["parameters"] = loader["parameters"] | {"predict": None}
+    command = kedro_run.make_context("run", ["--pipelines=predict"])
+    with command, pytest.raises(PareError, match="name the file with new rows"):
         RunHooks().after_context_created(SimpleNamespace(config_loader=loader))
 
 

@@ -39,7 +39,7 @@ class RunHooks:
         run = self.config.run  # resolved now, so that a mistake is shown first
         if (command := click.get_current_context(silent=True)) and command.command.name == "run":
             pipelines, data = command.params["pipelines"], Path(self.config.conf_source).parent / "data"
-            check_asked(run, pipelines, str(self.config["parameters"]["predict"]), data / "06_models")
+            check_asked(run, pipelines, str(self.config["parameters"]["predict"] or ""), data / "06_models")
             _tell(run, pipelines)
 
     @hook_impl

@@ -221,6 +221,15 @@ def test_finished_runs_are_left_out_unless_more_than_their_model_is_asked_for(ru
     assert ("2 of 3 runs are done already." in output) == (made == [1])
 
 
+def test_a_run_that_is_done_by_its_line_of_results_csv_is_evaluated_here(runs, engine, monkeypatch):
+    done = State("done")
+    monkeypatch.setattr("pare.cli.several_runs.matrix_states", lambda cells, data: dict.fromkeys(cells, done))
+    engine.finish({"method": "probe", "seed": 0}, ERRORS[0])
+    code, output = runs("task=mine,method=probe,seeds=0-1")
+    assert code == 0, output
+    assert [params_of(job)["params"]["seed"] for job in engine.runs] == [1]
+
+
 def test_a_run_that_fails_is_told_and_named_the_others_go_on_and_there_is_no_summary(runs, engine, project):
     code, output = runs("task=mine,method=probe,seeds=1-4+7")
     assert code == 1

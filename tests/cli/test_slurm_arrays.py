@@ -71,7 +71,6 @@ def bundle(matrix, monkeypatch):
             ("--stop-after", "2"),
             "--stop-after belongs to --engine local and --engine ray, and --engine is slurm",
         ),
-        ("slurm", ("--gpus-per-run", "2"), "--gpus-per-run must be from 0 to 1, found 2"),
         ("slurm", ("--gpus-per-run", "0", "--device", "h100"), "--device h100 is a GPU, and --gpus-per-run 0 says"),
         ("slurm", ("--sbatch", "'x"), '--sbatch takes options as in a shell, found "\'x" (No closing quotation)'),
         ("slurm", ("--device", "h100", "--submit"), "sbatch is not on this machine"),
@@ -79,6 +78,11 @@ def bundle(matrix, monkeypatch):
 )
 def test_an_option_that_the_engine_does_not_take_is_refused(matrix, engine, option, message):
     assert message in matrix("run", *MINE, "--engine", engine, *option, code=1)
+
+
+def test_a_run_takes_at_most_one_gpu(matrix):
+    message = "Invalid value for '--gpus-per-run': 2.0 is not in the range 0<=x<=1"
+    assert message in matrix("run", *MINE, "--engine", "slurm", "--gpus-per-run", "2", code=2)
 
 
 def test_the_lines_of_sbatch_are_shown_with_what_comes_next(matrix, project):

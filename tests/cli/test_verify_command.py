@@ -72,6 +72,13 @@ def test_what_is_damaged_is_named_with_what_to_do(tasks, data, path):
     assert "All are what was written" in tasks("verify", "mine_too")
 
 
+def test_what_a_killed_run_leaves_is_not_damaged(tasks, data):
+    scratch = data / "06_models/mine/probe/seed_0/.model.0123abcd/model"
+    scratch.mkdir(parents=True)
+    (scratch / "record.json").write_text("{")
+    assert "1 model input, 1 model, 1 checkpoint" in " ".join(tasks("verify", "mine").split())
+
+
 def test_an_own_file_that_was_edited_since_is_to_be_ingested_again(tasks, data):
     (data.parent / "rows.csv").write_text("a,b\n1,3\n")
     assert "--pipelines=ingest" in tasks("verify", "mine", code=1)

@@ -10,10 +10,11 @@ from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
 from pare.data.origins.ingest import ingest
 from pare.data.preparation import model_input_fingerprint
+from pare.evaluation import metrics_record
 from pare.learners import fit
 from pare.learners.learner import Data, fit_fingerprint
 from pare.matrix.blocks import Cell, expand, unique
-from pare.matrix.states import CHECKPOINT, LOCK, block_table, maker, matrix_states
+from pare.matrix.states import CHECKPOINT, FROM_TRAINING, LOCK, block_table, maker, matrix_states
 from pare.storage.access import held_alone
 from pare.storage.result_lines import write_lines
 
@@ -228,6 +229,22 @@ def test_a_choice_is_done_where_its_model_is_of_the_same_values_and_minutes(choi
 
 def test_the_names_next_to_a_model_are_those_of_its_fit():
     assert (LOCK, CHECKPOINT) == (fit.LOCK, fit.CHECKPOINT)
+
+
+def test_results_of_the_model_that_was_here_before_do_not_count(state, write, metrics, cells, tmp_path):
+    """A training of other values ended, and its evaluation did not begin."""
+    assert FROM_TRAINING == metrics_record.FROM_TRAINING
+    cell = cells["darcy_flow-pare-0"]
+    made = {"validation": float("nan"), "best_epoch": None, "n_train": 100, "train_seconds": 0.50, "peak_memory_mb": 1}
+    model = {"decisive": cell.run.decisive(), "run": {"minutes": cell.run.minutes}}
+    evaluated = tmp_path / "08_reporting" / cell.run.folder / "metrics.json"
+    for kind, record in (("done", made), ("unfinished", made | {"train_seconds": 0.51})):
+        write(f"06_models/{cell.run.folder}/model/record.json", model | record)
+        write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | made)
+        assert state().kind == kind
+        write_lines({cell.run.folder: metrics(cell) | made}, tmp_path / "08_reporting")
+        evaluated.unlink()
+        assert state().kind == kind  # by its line of results.csv
 
 
 def test_the_process_that_holds_a_runs_lock_makes_it_and_a_killed_one_does_not(cells, tmp_path):

@@ -124,6 +124,24 @@ class SlowTracker(SimpleNamespace):
         """End."""
 
 
+def test_a_run_goes_on_where_it_is_and_begins_anew_in_another_store(tmp_path, monkeypatch, run):
+    started = SimpleNamespace(info=SimpleNamespace(run_id="1"))
+    monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, "mlflow", partial(SlowTracker, starts=[], tracker=started))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # which is put back at the end
+
+    def goes_on(folder, server=None):
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        if server:
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+        with Tracking(tmp_path / folder, "mlflow").of(run, "0123456") as tracked:
+            return tracked.tracker.run_id == "1"
+
+    assert [goes_on("tracking"), goes_on("tracking")] == [False, True]
+    (tmp_path / "tracking").rename(tmp_path / "moved")
+    assert goes_on("moved")
+    assert [goes_on("moved", "http://server"), goes_on("moved", "http://server")] == [False, True]
+
+
 def test_two_runs_at_a_time_open_a_tracker_one_after_the_other(tmp_path, monkeypatch, library, parameters):
     starts, both = [], Barrier(2)
     monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, "tensorboard", partial(SlowTracker, starts=starts))

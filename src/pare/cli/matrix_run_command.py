@@ -41,7 +41,11 @@ OPTIONS = {
     "--workers", type=click.IntRange(1), help="Runs at a time, of slurm elements. Default: all that there is."
 )
 @click.option(
-    "--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two on each GPU; slurm: 0 for no GPUs."
+    "--gpus-per-run",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="A run uses one device; 0.5: two on each GPU; slurm: 0 for no GPUs.",
 )
 @click.option("--stop-after", type=click.IntRange(0), default=0, metavar="N", help="local, ray: stop after N failures.")
 @click.option("--inputs-only", is_flag=True, help="local, ray: bring and prepare the inputs, such as before SLURM.")

@@ -92,14 +92,15 @@ def run_several(ctx: click.Context, args: Sequence[str], workers: int | None) ->
     cells, parameters = _resolved(ctx, project, asked)
     values, run = dict(zip(cells, asked.values, strict=True)), next(iter(cells.values())).run
     folder = summary_folder(run, asked.key, asked.name)
-    states = matrix_states(cells, project / "data")
-    if _again(ctx, run, parameters):
-        states = dict.fromkeys(cells, State("nothing"))
+    reporting = project / "data" / "08_reporting"
+    metrics = {name: reporting / cell.run.folder / "metrics.json" for name, cell in cells.items()}
+    again, states = _again(ctx, run, parameters), matrix_states(cells, project / "data")
+    for name, path in metrics.items():
+        if again or not path.is_file():  # a line of results.csv is not what the summary reads
+            states[name] = State("nothing")
     plan = make_plan(folder, cells, costs(cells, states, speed_of_cpu), project / "data")
     settings = Settings(project, project / "data" / "matrix" / folder, workers)
     failed = _run(_as_typed(plan, ctx, typed, asked.key, values), settings)
-    reporting = project / "data" / "08_reporting"
-    metrics = {name: reporting / cell.run.folder / "metrics.json" for name, cell in cells.items()}
     missing = [f"{asked.key} {values[name]}" for name in cells if name in failed or not metrics[name].is_file()]
     if missing:
         raise PareError(

@@ -81,9 +81,13 @@ def verify(loader: RunConfigLoader, name: str | None) -> None:
 
 
 def _stored(data: Path, kind: Kind, task: str | None) -> Iterator[Path]:
-    """Files of a kind, of one task or of all; those in a member of an ensemble count as the ensemble's."""
+    """Files of a kind, of one task or of all; those in a member of an ensemble count as the ensemble's.
+
+    Folders whose names begin with a dot hold what a run is writing, or was when it was killed.
+    """
     for path in sorted(data.glob(kind.pattern)):
         folders = path.relative_to(data).parts[1:]
         mine = task is None or folders[0] in SOURCES or re.fullmatch(rf"{re.escape(task)}(-.*)?(\.h5)?", folders[0])
-        if mine and MEMBERS not in folders:
+        unfinished = any(part.startswith(".") for part in folders)
+        if mine and MEMBERS not in folders and not unfinished:
             yield path

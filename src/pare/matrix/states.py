@@ -22,6 +22,8 @@ LEGEND = "* made elsewhere: the results are here, a model is not, so that dvc tr
 MODELS, REPORTING = "06_models", "08_reporting"
 # Next to a model: the file that who makes it holds, and what an interrupted fit leaves, see `pare.learners.fit`.
 LOCK, CHECKPOINT = ".training", "checkpoint"
+# Values of a model's record that its metrics have as well, see `pare.evaluation.metrics_record`, which imports torch.
+FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class State:
 
     Attributes:
         kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
-            configuration, or before the user's own files changed; ``unfinished``, which goes on where it was stopped;
-            or ``nothing``.
+            configuration, or before the user's own files changed; ``unfinished``, which goes on where it was stopped,
+            also between its training and its evaluation; or ``nothing``.
         metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
         epochs: finished epochs of an unfinished training, of all its members.
         of: its epochs; 0: none is finished, or the run has none.
@@ -106,6 +108,8 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     record = _content(folder / "model" / "record.json")
     if record is not None and not (_is_configured(cell.run, record) and _is_of_files(cell.run, record, data)):
         return State("changed")
+    if record and metrics and not _is_of_model(metrics, record):
+        return State("unfinished")
     return _finished(metrics, _wanted(cell.run), record is not None)
 
 
@@ -144,6 +148,12 @@ def _is_of_files(run: Run, record: Mapping[str, Any], data: Path) -> bool:
     validated = run.protocol == PROTOCOL
     expected = model_input_fingerprint(run.task_name, run.task, manifest.fingerprint, validated=validated)
     return bool(record.get("model_input") == expected)
+
+
+def _is_of_model(metrics: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether results are those of this model, and not of one that was here before it, or elsewhere."""
+    # As text, since NaN differs from itself.
+    return all(str(record[key]) == str(metrics.get(key)) for key in FROM_TRAINING if key in record)
 
 
 def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:

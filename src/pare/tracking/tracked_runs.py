@@ -159,7 +159,10 @@ class Tracking:
         folder = self.folder.absolute() / self.name
         folder.mkdir(parents=True, exist_ok=True)
         note = folder / "logged" / f"{name}.json"
-        logged = NOTHING | (json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {})
+        logged = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+        # What went to another store, such as a server, is not in this one. The folder may be moved with all in it.
+        store = spec.store(folder).replace(str(folder), "")
+        logged = NOTHING | (logged if logged.get("store", store) == store else {}) | {"store": store}
         with ExitStack() as opened:
             with FileLock(folder.parent / "opening.lock"):
                 tracker = start(self.name, Place(folder, run.task_name, name, parameters_of(run), logged["id"]))

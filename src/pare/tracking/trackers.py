@@ -39,11 +39,13 @@ class TrackerSpec:
         arguments: arguments of Accelerate's class, with which a run that is there already goes on.
         draw: logs a figure under a name; None where Accelerate's tracker takes none.
         id: the tracker's own name of a run that is started; None where ours is enough.
+        store: where runs go, by the folder of the tracker's files.
     """
 
     arguments: Callable[[Place], dict[str, Any]]
     draw: Callable[[Any, str, "Figure"], object] | None = None
     id: Callable[[Any], str] | None = None
+    store: Callable[[Path], str] = str
 
 
 def _mlflow(place: Place) -> dict[str, Any]:
@@ -90,9 +92,10 @@ TRACKERS = {
         _mlflow,
         draw=lambda tracker, name, figure: tracker.log_figure(figure, f"{name}.png"),
         id=lambda tracker: str(tracker.tracker.info.run_id),
+        store=lambda folder: os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}",
     ),
     "trackio": TrackerSpec(_trackio),
-    "wandb": TrackerSpec(_wandb, draw=_draw_wandb),
+    "wandb": TrackerSpec(_wandb, draw=_draw_wandb, store=lambda _: os.environ.get("WANDB_MODE", "offline")),
     "dvclive": TrackerSpec(_dvclive, draw=lambda tracker, name, figure: tracker.live.log_image(f"{name}.png", figure)),
 }
 

@@ -200,12 +200,10 @@ def test_an_element_of_an_older_plan_does_nothing_and_says_why(written, slurm):
 
 def test_no_plan_is_written_over_that_of_arrays_in_the_queue(written, project, slurm):
     plan = written().with_name("plan.json").read_text()
-    slurm.says("squeue", "/elsewhere\n")
+    slurm.says("squeue", "7 /elsewhere\n")
     written()  # arrays of the same name, of another project
-    slurm.says("squeue", f"/elsewhere\n{project}\n")
-    with pytest.raises(
-        PareError, match=r"arrays of this matrix are in the queue.*scancel --user=.* --name=pare-base-inp"
-    ):
+    slurm.says("squeue", f"7 /elsewhere\n8 {project}\n8 {project}\n9 {project}\n")  # 8 has two elements there
+    with pytest.raises(PareError, match=r"arrays of this matrix are in the queue.*: scancel 8 9$"):
         written(NETWORK)
     assert (project / "data/matrix/base/plan.json").read_text() == plan
     words = slurm.calls("squeue")[-1]

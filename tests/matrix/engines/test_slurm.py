@@ -157,12 +157,6 @@ def test_the_time_limit_is_twice_the_estimate_within_its_bounds(hours, longest, 
     assert time_limit(Array(CPU, [["a"]], hours * HOUR, 900.0), Limits(hours=longest)) == limit
 
 
-@pytest.mark.parametrize("share", [-0.5, 2.0])
-def test_a_run_takes_at_most_one_gpu(share):
-    with pytest.raises(PareError, match="--gpus-per-run must be from 0 to 1"):
-        Limits(gpus_per_run=share)
-
-
 def test_arrays_are_read_back_as_they_were_written(tmp_path):
     plan = any_plan(1)
     submission = Submission(plan, arrays_of(plan, Limits()), "paper", {"only": "openml_*", "params": {"seed": 1}})

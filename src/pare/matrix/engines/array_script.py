@@ -81,7 +81,7 @@ def write_script(submission: Submission, limits: Limits, project: Path, folder: 
 
 
 def queue_of(title: str) -> str:
-    """What names the arrays of a matrix to `squeue` and `scancel`."""
+    """Options with which `squeue` lists the arrays of a matrix, also those of other clones of the project."""
     return f"--user={getpass.getuser()} --name={','.join(_job_name(title, name) for name in (INPUTS, CPU, GPU))}"
 
 
@@ -176,12 +176,13 @@ def _check_queue(title: str, project: Path) -> None:
     """Refuse to write over the plan of arrays that are in the queue, where this machine has one."""
     if shutil.which("squeue") is None:
         return
-    asked = ["squeue", "--noheader", *queue_of(title).split(), "--format=%Z"]
+    asked = ["squeue", "--noheader", *queue_of(title).split(), "--format=%F %Z"]
     found = subprocess.run(asked, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if found.returncode:
         raise PareError(f"squeue does not say whether arrays of this matrix are in the queue: {found.stdout.strip()}")
-    if str(project) in found.stdout.splitlines():
+    jobs = {job: place for job, _, place in (line.partition(" ") for line in found.stdout.splitlines())}
+    if mine := sorted(job for job, place in jobs.items() if place == str(project)):
         raise PareError(
             "arrays of this matrix are in the queue, and a new plan would have their runs again; wait for their end, "
-            f"or cancel them: scancel {queue_of(title)}"
+            f"or cancel them: scancel {' '.join(mine)}"
         )

@@ -45,18 +45,6 @@ class Limits:
     gpus_per_run: float = 1.0
     options: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse what no array can have.
-
-        Raises:
-            PareError: naming the option.
-        """
-        if not 0 <= self.gpus_per_run <= 1:
-            raise PareError(
-                f"--gpus-per-run must be from 0 to 1, found {self.gpus_per_run:g}: a run uses one device; 0 is for a "
-                "cluster without GPUs"
-            )
-
 
 @dataclass(frozen=True)
 class Array:
