@@ -225,6 +225,6 @@ def test_networks_share_the_minutes_evenly_and_minutes_bound_them(run, tmp_path,
     path = tmp_path / "work" / "minutes_10.0" / module.MINUTES
     path.write_text(path.read_text().replace("seconds", "sekunds"))
     with pytest.raises(
-        PareError, match=r"minutes\.json was changed .*; delete .*minutes_10.0, and the same command compares"
+        PareError, match=r"minutes\.json was changed .*; delete .*minutes_10\.0, and the same command compares"
     ):
         fit(run(methods, FIELD, folds=1, minutes=10.0), ArrayStore(tmp_path / "f.h5"), tmp_path / "work")
