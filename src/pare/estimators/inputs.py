@@ -113,7 +113,7 @@ def warn_of_coarse(rows: Any, name: str) -> None:
 
     Args:
         rows: ``(rows, columns)`` or ``(rows,)``.
-        name: of a column that has none; of several with its number.
+        name: what a column without a name is called; several have their number after it.
     """
     if not isinstance(rows, pd.DataFrame):
         rows = np.asarray(rows)
