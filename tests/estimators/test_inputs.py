@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pare.data.own.array_rows import channels_first
-from pare.estimators.inputs import as_given, channel_axis, column_levels, columns_of, frame_of, is_mixed
+from pare.estimators.inputs import as_given, channel_axis, column_levels, columns_of, frame_of, is_mixed, warn_of_coarse
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,16 @@ def test_columns_that_name_rows_are_left_out():
         columns, left = columns_of(frame, "X")
     assert columns.columns == list(left) == ["site"]
     assert columns_of(frame.astype("category"), "X")[0].columns == ["id", "site"]
+
+
+def test_columns_whose_numbers_are_merged_in_32_bits_are_named_in_one_warning():
+    seconds = 1.7e9 + np.arange(50.0)
+    table = np.column_stack([np.arange(50.0), seconds, seconds])
+    twice = pd.DataFrame(table, columns=["a", "t", "t"])
+    for rows, told in ((seconds, "x has 50"), (table, "x1 has 50.*; x2 has 50"), (twice, "t has 50.*; t has 50")):
+        with pytest.warns(UserWarning, match=rf"^{told} different numbers, of which 32 bits tell") as said:
+            warn_of_coarse(rows, "x")
+        assert len(said) == 1
 
 
 def test_numbers_alone_are_not_mixed():

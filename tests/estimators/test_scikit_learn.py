@@ -3,6 +3,7 @@
 import pickle
 import pydoc
 import random
+import warnings
 from functools import partial
 
 import numpy as np
@@ -317,6 +318,19 @@ def test_names_of_rows_are_left_out_with_a_warning(wine):
     np.testing.assert_array_equal(model.predict_proba(named[120:]), expected)
     with pytest.raises(ValueError, match="yet now missing:\n- bottle"):
         model.predict(X)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_numbers_that_32_bits_do_not_tell_apart_are_told_of_both_sides(text):
+    seconds = 1.7e9 + np.arange(30.0)
+    X = pd.DataFrame({"time": seconds, "site": ["a", "b", "c"] * 10 if text else 0})
+    with pytest.warns(UserWarning) as said:
+        PaReRegressor("lightgbm").fit(X, seconds)
+    told = [str(one.message).split(" has 30 different numbers")[0] for one in said if one.filename == __file__]
+    assert told == ["time", "y"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PaReClassifier("lightgbm").fit(X[["site"]], (seconds % 2).astype(int) + 1_700_000_000)  # names of classes
 
 
 IMAGES = RNG.normal(size=(60, 3, 16, 16))

@@ -1,5 +1,7 @@
 """Sets, intervals and bands cover the truths of new rows as often as was asked for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
@@ -9,6 +11,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from pare.config import PareError
 from pare.evaluation.calibration import Calibration, conformal_quantile, fewest_rows, fit_temperature, log_loss
 
+FIELDS = SimpleNamespace(output=SimpleNamespace(kind="dense"), compares_values=True)  # what is asked of their task
 RNG, DRAWS = np.random.default_rng(0), np.random.default_rng(0)
 
 
@@ -29,6 +32,10 @@ def fields(rows):
     grid = np.add.outer(np.arange(1, 9), np.arange(1, 9))
     error = RNG.normal(size=truth.shape) * grid * RNG.exponential(size=(rows, 1, 1, 1))
     return (truth + error).astype(np.float32), truth
+
+
+def of_fields(prediction, truth):
+    return Calibration.of_rows(FIELDS, prediction, truth, None)
 
 
 def test_sets_hold_the_true_class_as_often_as_asked_for_and_the_most_probable_always():
@@ -68,7 +75,7 @@ def test_each_number_has_its_own_interval():
 
 
 def test_a_band_holds_the_share_of_points_and_is_wide_where_errors_are_large():
-    calibration = Calibration.of_fields([fields(300), fields(300)], [fields(500)])
+    calibration = of_fields(*fields(2000))
     prediction, truth = fields(2000)
     lower, upper = calibration.interval(prediction, 0.9)
     assert ((lower <= truth) & (truth <= upper)).mean() == pytest.approx(0.9, abs=0.015)
@@ -80,10 +87,10 @@ def test_masked_points_do_not_count():
     def masked(rows):
         prediction, truth = fields(rows)
         truth[:, 0, 0] = np.nan  # never known
-        truth[0] = np.nan  # a field of which nothing is known
+        truth[:2] = np.nan  # fields of which nothing is known
         return prediction, truth
 
-    calibration = Calibration.of_fields([masked(200)], [masked(200)])
+    calibration = of_fields(*masked(400))
     assert calibration.rows == 199
     lower, upper = calibration.interval(masked(1)[0], 0.9)
     assert np.isfinite(lower).all() and np.isfinite(upper).all()
@@ -91,7 +98,7 @@ def test_masked_points_do_not_count():
 
 def test_a_perfect_model_has_bands_without_width():
     _, truth = fields(30)
-    lower, upper = Calibration.of_fields([(truth, truth)], [(truth, truth)]).interval(truth, 0.9)
+    lower, upper = of_fields(truth, truth).interval(truth, 0.9)
     np.testing.assert_array_equal(lower, upper)
 
 
@@ -101,7 +108,7 @@ def test_too_few_rows_are_refused_and_the_largest_coverage_is_named():
         PareError, match=r"needs 9 .* found 8; .* split.validation .* estimator more rows.* at most 0.8889"
     ):
         calibration.interval(np.zeros((1, 2)), 0.9)
-    one = Calibration.of_fields([fields(1)], [])
+    one = of_fields(*fields(1))
     with pytest.raises(PareError, match=r"found 0; train again with more .* a tenth$"):
         one.interval(fields(1)[0], 0.5)
 
@@ -113,9 +120,7 @@ def test_what_does_not_suit_the_output_is_refused():
         Calibration("regression", numbers(20)).sets(np.zeros((1, 2)), 0.9)
 
 
-@pytest.mark.parametrize(
-    "made", [Calibration("classification", classes(20)), Calibration.of_fields([fields(5)], [fields(9)])]
-)
+@pytest.mark.parametrize("made", [Calibration("classification", classes(20)), of_fields(*fields(18))])
 def test_a_saved_one_is_the_same(made, tmp_path):
     assert Calibration.load(tmp_path, made.kind) is None
     made.save(tmp_path)

@@ -49,10 +49,12 @@ def test_each_number_has_a_width(task):
     assert "temperature" not in record
 
 
-def test_of_fields_the_share_of_points_counts(task):
+def test_of_fields_the_share_of_points_counts(run):
     truth = RNG.uniform(-1, 1, (400, 1, 9, 9))
     prediction = np.zeros_like(truth)
-    calibration = Calibration.of_fields([(prediction, truth)], [(prediction, truth)])
+    field = {"input": {"shape": [1, 9, 9]}, "output": {"kind": "dense", "shape": [1, 9, 9]}, "loss": "mse"}
+    task = with_task(run, **field, metric="rmse", tokens={"kind": "patch"}).task
+    calibration = Calibration.of_rows(task, prediction, truth, None)
     record = uncertainty_record(task, calibration, {"prediction": prediction, "truth": truth})
     assert record["coverage"] == pytest.approx(0.9, abs=0.02)
     assert len(record["width"]) == 1

@@ -100,7 +100,7 @@ def test_every_kind_of_output_shows_how_sure_it_is(run):
             with_task(run, **of_numbers, metric="rmse"),
             *(Calibration("regression", numbers), numbers, "intervals of 90\u00a0% hold 90\u00a0% of"),
         ),
-        (dense(run), Calibration.of_fields(*[[(*field.values(),)]] * 2), field, "the band of 90"),
+        (dense(run), Calibration.of_rows(dense(run).task, *field.values(), None), field, "the band of 90"),
     ]
     for one, calibration, predictions, said in kinds:
         metrics = {"uncertainty": uncertainty_record(one.task, calibration, predictions)}
@@ -118,9 +118,9 @@ def test_fields_of_any_axes_and_size_have_numbers_and_figures_though_points_are_
     truth[3] = truth[:, 0, 1] = truth[:, 1] = np.nan  # a sample, a place, a channel
     truth = (truth * size).astype(np.float32)
     predictions = {"prediction": prediction, "truth": truth}
-    calibration = Calibration.of_fields([(prediction, truth)], [(prediction, truth)])
     store = write_splits(tmp_path / "s.h5", train={"x": x, "y": truth}, test={"x": x, "y": truth})
     task = dense(run, (2, *grid))
+    calibration = Calibration.of_rows(task.task, *(each.repeat(2, axis=0) for each in (prediction, truth)), None)
     record = evaluation_record(task, TRAINING, store, predictions, calibration)
     json.dumps(record, allow_nan=False)
     assert record["test"] == pytest.approx(0.3, rel=0.2)

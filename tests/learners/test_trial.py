@@ -30,6 +30,7 @@ def test_a_whole_booster_is_read(booster, tmp_path):
 def test_a_folder_without_boosters_needs_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere")
     (tmp_path / "model.safetensors").touch()
+    (tmp_path / "LICENSE.txt").write_text("of a hub")  # by its name no booster
     trial.try_boosters(tmp_path)
 
 

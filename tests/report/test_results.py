@@ -59,6 +59,7 @@ def test_nothing_run_is_an_empty_table_with_all_columns(tmp_path, folder):
         (lambda _: "", "Invalid JSON"),
         (lambda text: text.replace('"test": 0.1', '"test": NaN'), "'test'"),
         (lambda text: text.replace('"metric"', '"metrik"'), "'metric'"),
+        (lambda text: text.replace('"name": "', '"name": "former_'), "'metric.name': Value error, metric 'former_"),
         (lambda text: text.replace("pdebench_burgers", "pdebench_darcy"), "belongs to pdebench_darcy/pare/seed_0"),
         (lambda text: text.replace('"seed"', '"differs": {"env": "x"}, "seed"'), "pdebench_burgers/pare/env_x/seed_0"),
     ],

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from pare.config import resolve
-from pare.report.run_page import RunPage, run_page
+from pare.report.run_page import RunPage
 
 VOID = {"meta", "wbr", "img"}
 METRICS = {
@@ -182,6 +182,6 @@ def test_a_run_that_was_not_evaluated_has_no_page(run, tmp_path):
 
 
 def test_a_page_is_always_written_anew(run, tmp_path):
-    described = run_page(run, {"metrics": 1}, tmp_path)
+    described = RunPage(run, {"metrics": 1}, tmp_path)
     assert described.run is run
     assert not described.is_current(tmp_path)

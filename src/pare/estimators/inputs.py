@@ -16,6 +16,7 @@ from pare.config.words import counted
 from pare.data.formats.dates import Dates, date_options
 from pare.data.formats.table_files import present_text
 from pare.data.own.array_rows import ChannelAxis, short_axis
+from pare.data.own.column_remarks import coarse
 from pare.data.own.columns import MAX_LEVELS, are_names_of_rows, is_text
 
 CHANNELS = ("auto", *get_args(ChannelAxis))
@@ -105,6 +106,20 @@ def column_levels(column: pd.Series) -> list[str] | None:
             f"{MAX_LEVELS} categories; leave it out, or write numbers with a decimal point"
         )
     return levels
+
+
+def warn_of_coarse(rows: Any, name: str) -> None:
+    """Warn once of the columns whose numbers 32 bits, which models have, do not tell apart.
+
+    Args:
+        rows: ``(rows, columns)`` or ``(rows,)``.
+        name: what a column without a name is called; several have their number after it.
+    """
+    if not isinstance(rows, pd.DataFrame):
+        rows = np.asarray(rows)
+        rows = pd.DataFrame({name: rows}) if rows.ndim == 1 else pd.DataFrame(rows).add_prefix(name)
+    if remarks := list(coarse(rows.infer_objects())):
+        warnings.warn("; ".join(remarks), stacklevel=4)
 
 
 def seed_of(random_state: Any) -> int:

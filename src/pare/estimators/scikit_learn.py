@@ -23,6 +23,7 @@ from pare.estimators.inputs import (
     rows_that_count,
     seed_of,
     shape_of,
+    warn_of_coarse,
 )
 
 WHERE = "X"  # what messages call the rows
@@ -72,12 +73,18 @@ class _Estimator(BaseEstimator):
         self._channel_axis = channel_axis(shape_of(X), self.channels)
         if self._channel_axis or not is_mixed(X):
             x, y = validate_data(self, self._channels_first(X), y, **self._rules, ensure_min_samples=2, **rules)
-            return self._whole(x), y, Columns()
-        validate_data(self, X, y, skip_check_array=True)
-        frame = frame_of(X)
-        _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
-        columns, frame = columns_of(frame, WHERE)
-        return known_values(frame, columns, WHERE), y, columns
+            frame, columns, x = X, Columns(), self._whole(x)
+        else:
+            validate_data(self, X, y, skip_check_array=True)
+            frame = frame_of(X)
+            _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
+            columns, frame = columns_of(frame, WHERE)
+            x = known_values(frame, columns, WHERE)
+        if x.ndim == 2:
+            warn_of_coarse(frame, "x")
+        if rules.get("y_numeric"):
+            warn_of_coarse(y, "y")
+        return x, y, columns
 
     def open(self, X: Any) -> NewRows:
         """Rows as the trained model takes them; ValueError or PareError where they do not fit."""

@@ -4,7 +4,7 @@ Sets, intervals and bands are split conformal prediction: Papadopoulos et al. 20
 al. 2022 (conformal risk control) for many. A temperature is one number that divides all logits (Guo et al. 2017).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, exp, log
@@ -24,7 +24,6 @@ DIGITS = 6  # decimals of a rank: 0.9 · 30 is 27.000000000000004 in floating po
 LARGEST = 20.0  # temperature, and its inverse the smallest
 CLEARLY = 1.92  # nats: half of the 95 % quantile of χ² with one degree of freedom
 SPREAD = 0.25  # prior of the logarithm of a temperature: a model that learnt from its labels is rarely far from 1
-Batches = Iterable[tuple[np.ndarray, np.ndarray]]  # predictions and truths, ``(rows, …)`` each
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,19 +44,6 @@ class Calibration:
     arrays: Mapping[str, np.ndarray]
 
     @classmethod
-    def of_fields(cls, first: Batches, second: Batches) -> "Calibration":
-        """Calibration from fields ``(rows, channels, *grid)`` in physical units, NaN in the truth where it is masked.
-
-        Args:
-            first: half of the rows, which say where errors are large.
-            second: the other half, which say how large they are.
-        """
-        spread = _spread(first)
-        ratios = [_ratios(truth - prediction, spread) for prediction, truth in second]
-        none = np.empty((0, LEVELS), np.float32)
-        return cls("dense", {"spread": spread, "ratios": np.concatenate([none, *ratios])})
-
-    @classmethod
     def of_rows(
         cls, task: Task, prediction: np.ndarray, truth: np.ndarray, groups: np.ndarray | None
     ) -> "Calibration | None":
@@ -73,8 +59,10 @@ class Calibration:
             What calibrates the model; None of masks.
         """
         if task.output.kind == "dense":  # every other row, as neighbours may be alike
-            halves = ([(prediction[first::2], truth[first::2])] for first in (0, 1))
-            return cls.of_fields(*halves) if task.compares_values else None
+            if not task.compares_values:
+                return None
+            spread = _spread(truth[::2].astype(np.float64) - prediction[::2])
+            return cls("dense", {"spread": spread, "ratios": _ratios(truth[1::2] - prediction[1::2], spread)})
         more = {} if groups is None else {"group": groups}
         return cls(task.output.kind, {"prediction": prediction, "truth": truth, **more})
 
@@ -157,13 +145,10 @@ def _surprise(logits: np.ndarray) -> np.ndarray:
     return logsumexp(logits, axis=1, keepdims=True) - logits
 
 
-def _spread(batches: Batches) -> np.ndarray:
+def _spread(errors: np.ndarray) -> np.ndarray:
     """Root mean square of the errors at each point, ``(channels, *grid)`` float32, nowhere next to nothing."""
-    sums, counts = np.zeros(1), np.zeros(1)
-    for prediction, truth in batches:
-        valid = np.isfinite(truth)
-        sums = sums + np.where(valid, np.square(truth.astype(np.float64) - prediction), 0).sum(axis=0)
-        counts = counts + valid.sum(axis=0)
+    valid = np.isfinite(errors)
+    sums, counts = np.where(valid, np.square(errors), 0).sum(axis=0), valid.sum(axis=0)
     overall = sums.sum() / counts.sum().clip(1)
     means = np.where(counts > 0, sums / counts.clip(1), overall)  # a point that no row has: as all others
     return np.sqrt(means + SMALLEST**2 * overall).astype(np.float32).clip(np.finfo(np.float32).tiny)

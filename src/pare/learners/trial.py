@@ -56,7 +56,7 @@ def try_boosters(folder: Path) -> None:
             and one for each megabyte.
     """
     for suffix, read in READ.items():
-        files = [str(path.resolve()) for path in sorted(folder.rglob(f"*{suffix}"))]
+        files = [str(path.resolve()) for path in sorted(folder.rglob(f"output_*{suffix}"))]
         if not files:
             continue
         command = [sys.executable, "-c", read + TRIAL, *files]

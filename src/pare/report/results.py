@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, ValidationError
 
 from pare.config.errors import PareError
 from pare.config.run import ENV, differing_text, run_folder
+from pare.evaluation.metrics import find_metric
 from pare.storage.result_lines import FILE, read_lines
 
 METRICS = "metrics.json"
@@ -28,10 +29,19 @@ CONDITIONS = {
 }
 
 
+def _known(name: str) -> str:
+    """The name of a metric that there is; the order of runs depends on it."""
+    try:
+        find_metric(name)
+    except PareError as error:
+        raise ValueError(str(error)) from error
+    return name
+
+
 class Metric(BaseModel):
     """How a run was measured."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_known)]
     title: str
     unit: str = ""
     direction: Literal["lower", "higher"]

@@ -38,9 +38,10 @@ class RunPage:
 
     Args:
         run: whose results it shows.
+        made: what is saved before: the run's metrics and figures.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *made: object) -> None:
         self.run = run
 
     def is_current(self, path: Path) -> bool:
@@ -146,13 +147,3 @@ def _commands(run: Run) -> list[str]:
         "from pare import load    # in Python",
         f'load("data/{MODELS}/{run.folder}").predict(new_rows)',
     ]
-
-
-def run_page(run: Run, *made: object) -> RunPage:
-    """Describe the page of a run, which is written as it is saved.
-
-    Args:
-        run: whose results it shows.
-        made: what is saved before: the run's metrics and figures.
-    """
-    return RunPage(run)

@@ -290,6 +290,18 @@ def test_a_group_is_never_divided_and_its_number_is_kept(table, tmp_path):
     assert all(parts)
 
 
+@pytest.mark.parametrize("with_groups", ["train", "validation"])
+def test_rows_of_a_part_without_groups_are_each_on_their_own(field, tmp_path, with_groups):
+    task = field(samples={"train": 20, "validation": 6, "test": 5})
+    samples = raw_field() | {"validation": raw_field(seed=3)["train"]}
+    samples[with_groups] = replace(samples[with_groups], groups=np.arange(N_TRAIN) // 2)
+    store = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "store.h5")
+    groups = {split: store.rows(split).groups for split in ("train", "validation")}
+    counts = {split: len(set(numbers)) for split, numbers in groups.items()}
+    assert counts == {"train": 20, "validation": 6} | {with_groups: {"train": 10, "validation": 3}[with_groups]}
+    assert not set(groups["train"]) & set(groups["validation"])
+
+
 def test_the_weight_of_a_row_goes_with_it(table, tmp_path):
     raw = raw_table()["all"]
     x, _ = raw.read(0, raw.count)

@@ -121,7 +121,7 @@ def test_a_booster_of_some_minutes_is_compared_on_the_validation_rows_and_fitted
 @pytest.mark.parametrize("stored", ["fold_*.h5", "logistic_regression/*.h5"])
 def test_what_a_disk_damaged_of_an_interrupted_choice_is_made_again(stored, run, store, tmp_path, workers, caplog):
     before = fit(run(), store, tmp_path / "work")
-    path = min((tmp_path / "work").glob(stored))
+    path = min((tmp_path / "work" / "minutes_5.0").glob(stored))
     whole = path.read_bytes()
     path.write_bytes(whole[:2000] + bytes([whole[2000] ^ 1]) + whole[2001:])
     after = fit(run(), store, tmp_path / "work")
@@ -219,7 +219,12 @@ def test_networks_share_the_minutes_evenly_and_minutes_bound_them(run, tmp_path,
     with pytest.raises(PareError):
         fit(run(methods, FIELD, folds=1, minutes=10.0), ArrayStore(tmp_path / "f.h5"), tmp_path / "work")
     assert minutes == first  # an interrupted training has the same, so that it goes on
-    path = tmp_path / "work" / module.MINUTES
+    with pytest.raises(PareError):
+        fit(run(methods, FIELD, folds=1, minutes=40.0), ArrayStore(tmp_path / "f.h5"), tmp_path / "work")
+    assert all(value > 3 * first[name] for name, value in minutes.items())  # one of other minutes has its own
+    path = tmp_path / "work" / "minutes_10.0" / module.MINUTES
     path.write_text(path.read_text().replace("seconds", "sekunds"))
-    with pytest.raises(PareError, match=r"minutes\.json was changed .*; delete .*work, and the same command compares"):
+    with pytest.raises(
+        PareError, match=r"minutes\.json was changed .*; delete .*minutes_10\.0, and the same command compares"
+    ):
         fit(run(methods, FIELD, folds=1, minutes=10.0), ArrayStore(tmp_path / "f.h5"), tmp_path / "work")

@@ -122,6 +122,17 @@ def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, folds, messag
         fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(), folds)
 
 
+def test_training_rows_of_one_group_are_refused(tmp_path):
+    blocks = [
+        (name, {"x": np.zeros((len(group), 1), np.float32), "y": np.zeros((len(group), 1)), "group": group})
+        for name, group in {"train": np.full(20, 9), "validation": np.arange(6)}.items()
+    ]
+    rows = {"train": 20, "validation": 6}
+    write_store(tmp_path / "s.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="f", description={})
+    with pytest.raises(PareError, match="training rows of at least two groups, found one"):
+        fold_parts(ArrayStore(tmp_path / "s.h5"), Rows(), 1)
+
+
 def test_equal_rows_stay_whole_and_classes_are_spread_over_them(tmp_path):
     rng = np.random.default_rng(0)
     equal = rng.integers(0, 60, 200)

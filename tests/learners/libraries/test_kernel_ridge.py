@@ -58,6 +58,16 @@ def test_points_without_a_target_are_as_in_a_fit_without_them(problem, validated
     np.testing.assert_allclose(found[..., 5], y[..., 5], atol=10)
 
 
+@pytest.mark.parametrize("widths", [[], [1.0]])
+def test_of_few_rows_each_is_left_out_and_of_one_none_can_be(problem, widths):
+    options = KernelRidgeOptions(penalties=[0.1, 1.0], widths=widths)
+    for count in (2, 4):
+        x, y = rows(count, 0, shift)
+        assert np.isfinite(fit_kernel_ridge(problem("dense", train=(x, y)), options).model.predict(x)).all()
+    with pytest.raises(PareError, match="needs 2 training rows, found 1"):
+        fit_kernel_ridge(problem("dense", train=(x[:1], y[:1])), options)
+
+
 def test_the_linear_kernel_is_ridge_regression(problem):
     train, (x, _) = rows(40, 0, lambda x: x**2), rows(5, 2, lambda x: x)
     fitted = fit_kernel_ridge(problem("dense", train=train), KernelRidgeOptions(penalties=[0.1], widths=[]))

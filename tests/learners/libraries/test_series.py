@@ -76,6 +76,12 @@ def test_series_shorter_than_a_kernel_are_refused(name, shortest, problem):
         FITS[name](problem("classification", 2, train=(x[..., 1:], y)), options(name))
 
 
+def test_rows_of_one_class_are_refused(problem):
+    x, y = series(4, 0)
+    with pytest.raises(PareError, match="all 4 training rows are of one class, MiniRocket needs two"):
+        FITS["minirocket"](problem("classification", 2, train=(x, 0 * y)), OPTIONS)
+
+
 def test_hydra_is_what_aeon_joins_with_multirocket(problem):
     (x, y), (test_x, _) = series(40, 0, 3), series(20, 1, 3)
     found = FITS["multirocket_hydra"](problem("classification", 3, train=(x, y)), HYDRA).model.predict(test_x)

@@ -249,6 +249,13 @@ def test_a_value_that_the_library_refuses_is_told_in_one_message(name, classes):
         FITS[name](classes, options(name, learning_rate="fast"))
 
 
+def test_catboost_says_which_number_it_cannot_learn(problem):
+    x, y = table(30, 0)
+    made = problem("regression", 2, (0, 0, 3), train=(x, np.stack([y, 0 * y + 7], 1).astype(np.float32)))
+    with pytest.raises(PareError, match=r"^CatBoost learns no number .* found 7 in all 30; .* method=lightgbm$"):
+        FITS["catboost"](made, options("catboost", 5))
+
+
 def test_logistic_regression_is_the_best_of_its_strengths_in_cross_validation(classes):
     fitted = fit_logistic_regression(classes, LogisticOptions(strengths=3, folds=4, iterations=1000))
     (x, y), (test_x, _) = table(200, 0), table(40, 2)

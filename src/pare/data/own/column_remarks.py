@@ -212,9 +212,9 @@ def followers(free: pd.DataFrame, targets: pd.DataFrame) -> list[str]:
 
 
 def _numbers(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
-    for name in frame:
-        if frame[name].dtype.kind in "iuf":
-            yield str(name), pd.Series(frame[name].to_numpy(dtype=float, na_value=np.nan))
+    for name, column in frame.items():  # several of one name among them, as estimators take them
+        if column.dtype.kind in "iuf":
+            yield str(name), pd.Series(column.to_numpy(dtype=float, na_value=np.nan))
 
 
 def _follows(column: pd.Series, answer: pd.Series) -> bool:

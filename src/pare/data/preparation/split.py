@@ -45,6 +45,8 @@ def divided(
         row, by part, see `assign_parts`.
     """
     groups = dict(own)
+    for part in task.samples.keys() - own.keys() - {"test"} if own else ():  # each of its rows is on its own
+        groups[part] = 1 + max(int(of_part.max()) for of_part in own.values()) + np.arange(task.samples[part])
     numbers = np.concatenate([numbers for part, numbers in equal.numbers.items() if part != "test"])
     if task.keeps_equal_rows_together and len(np.unique(numbers)) < len(numbers):
         groups = equal.groups(own)

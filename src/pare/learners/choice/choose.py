@@ -58,7 +58,7 @@ class ChoiceLearner:
 
     def fit(self, run: Run, data: Data, work: Work) -> Fitted:
         """Compare the candidates, and fit the selected ones to all rows; an interrupted choice goes on."""
-        choice = Choice(run, data, work.folder)
+        choice = Choice(run, data, work.folder / f"minutes_{run.minutes}")  # one of other minutes begins anew
         with closing(choice.workers):
             return choice.fitted()
 

@@ -60,6 +60,11 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
         )
     cuts = cut(numbers, folds=folds) if folds > 1 else [np.split(numbers, [len(pool[0])])]
     for rest, held_out in cuts:
+        if len(rest if groups is None else np.unique(groups[rest])) < 2:
+            raise PareError(
+                "a choice needs training rows of at least two groups, found one; bring more groups, or use one method, "
+                "such as method=probe"
+            )
         train, validation = list(cut(rest, folds=min(inner, len(rest))))[-1 if task.split.ordered else 0]
         parts.append({"train": train, "validation": validation, "test": held_out})
     return parts

@@ -206,6 +206,11 @@ def catboost_booster() -> Booster:
             for part in (train, validation)
             if part
         ]
+        if np.ptp(train.y) == 0:
+            raise PareError(
+                f"CatBoost learns no number that is the same in all training rows, found {train.y[0]:g} in all "
+                f"{len(train.y)}; leave it out, or use method=lightgbm"
+            )
         held_out = {"eval_set": pools[1], "early_stopping_rounds": rounds} if validation else {}
         model.fit(pools[0], callbacks=[Stop(end)], **held_out)
 

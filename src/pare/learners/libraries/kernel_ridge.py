@@ -165,9 +165,11 @@ def _validated(
 def _folded(
     problem: Problem, x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
 ) -> dict[Choice, float]:
+    if len(x) < 2:
+        raise PareError("kernel ridge chooses its penalty on rows that are left out and needs 2 training rows, found 1")
     kept = folds_that_keep(problem.task.split, groups_of([(problem.train, problem.chosen)]), len(x))
     losses: dict[Choice, float] = defaultdict(float)
-    for fitted, held in kept or KFold(FOLDS, shuffle=True, random_state=0).split(x):
+    for fitted, held in kept or KFold(min(FOLDS, len(x)), shuffle=True, random_state=0).split(x):
         for choice, prediction in _predictions(x[fitted], y[fitted], x[held], widths, options.penalties):
             losses[choice] += float(np.square(prediction - y[held]).sum())
     return losses

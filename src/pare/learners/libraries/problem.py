@@ -17,6 +17,7 @@ import torch
 from pydantic import BaseModel
 from torchmetrics import Metric
 
+from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.data.formats.memory import OBJECTS, check_memory
@@ -88,6 +89,15 @@ def problem_of(run: Run, store: ArrayStore) -> Problem:
     weights = training.class_weights, training.positive_weight
     deadline = time.monotonic() + 60 * run.minutes if run.minutes else inf
     return Problem(task, store, chosen, run.seed, *weights, metric, deadline)
+
+
+def check_two_classes(y: np.ndarray, what: str) -> None:
+    """Refuse rows of one class, ``(rows,)``, which an estimator of that name cannot take; PareError."""
+    if len(np.unique(y)) == 1:
+        raise PareError(
+            f"all {len(y)} training rows are of one class, {what} needs two; bring rows of another, or raise "
+            "training.fraction"
+        )
 
 
 class LibraryModel(ABC):

@@ -30,6 +30,7 @@ from pare.learners.libraries.problem import (
     LibraryFit,
     LibraryModel,
     Problem,
+    check_two_classes,
     class_scores,
     read_skops,
     write_skops,
@@ -208,8 +209,7 @@ def fit_machine(problem: Problem, options: MachineOptions) -> LibraryFit:
             "use method=probe, or training.fraction"
         )
     images, y = problem.training_arrays()
-    if len(np.unique(y)) == 1:
-        raise PareError(f"all {len(y)} training rows are of one class, a support vector machine needs two")
+    check_two_classes(y, "a support vector machine")
     x, rows = _points(images, options.edge), _choosing_rows(y, options.rows)
     folds = cross_validation(problem, y[rows], options.folds, rows)
     machine = SVC(class_weight="balanced" if problem.class_weights else None)

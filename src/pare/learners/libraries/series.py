@@ -29,6 +29,7 @@ from pare.learners.libraries.problem import (
     LibraryFit,
     LibraryModel,
     Problem,
+    check_two_classes,
     class_scores,
     read_skops,
     write_skops,
@@ -173,6 +174,8 @@ def _fit(name: str, shortest: int, problem: Problem, options: RocketOptions) -> 
     series = _series(problem.task, x)
     if series.shape[2] < shortest:
         raise PareError(f"{name} needs series of at least {shortest} samples, the task has {series.shape[2]}")
+    if problem.task.classes:
+        check_two_classes(y, name)
     transform = getattr(require(TRANSFORMS), name)(options.kernels, random_state=problem.seed)
     features = transform.fit_transform(series)
     scaling: Any = StandardScaler(with_mean=False)

@@ -11,7 +11,7 @@ from pare.pipelines.evaluate.nodes import (
     predict_test_rows,
     score_predictions,
 )
-from pare.report.run_page import run_page
+from pare.report.run_page import RunPage
 
 
 def create_pipeline() -> Pipeline:
@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
             Node(draw_training, [run, "model"], ["training_figure", "history"], name="draw_training"),
             Node(draw_replaced_patches, [run, "model"], "replaced_figure", name="draw_replaced_patches"),
             Node(draw_candidates, [run, "model"], [candidates, "candidate_tables"], name="draw_candidates"),
-            Node(run_page, [run, "metrics", *figures, candidates], "run_page", name="write_run_page"),
+            Node(RunPage, [run, "metrics", *figures, candidates], "run_page", name="write_run_page"),
         ],
         tags="evaluate",
     )

@@ -3,7 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from pare.pipelines.explain.nodes import explain_predictions
-from pare.report.run_page import run_page
+from pare.report.run_page import RunPage
 
 
 def create_pipeline() -> Pipeline:
@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(explain_predictions, asked, explained, name="explain_predictions"),
-            Node(run_page, ["params:run", "explanation_figures"], "explained_page", name="write_run_page"),
+            Node(RunPage, ["params:run", "explanation_figures"], "explained_page", name="write_run_page"),
         ],
         tags="explain",
     )
