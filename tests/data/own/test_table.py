@@ -323,7 +323,7 @@ SPLIT = "x,n,s,y\n1,1,train,a\n2,2,train,b\n3,3,test,a\n4,4,test,b\n"
         ("3,3,test", "3,3,", "split_column", "'s' holds '' in row 3"),
         ("test", "train", "split_column", "no labelled row for test"),
         ("train,b", "test,b", "split_column", "leaves no train row of class 'b'"),
-        ("3,3,test", "3,3,", "group", "group column 's' has no value in row 3"),
+        ("3,3,test", "3,3,", "group", "column 's' is empty in row 3"),
     ],
 )
 def test_a_split_column_or_groups_name_the_row_part_or_class_that_is_wrong(tmp_path, old, new, use, message):
