@@ -78,9 +78,11 @@ def test_a_mark_of_nan_is_none():
     assert Packing.of({"_FillValue": np.nan}) == Packing()
 
 
-def test_a_mark_of_real_numbers_is_missing():
-    values = np.array([1.0, 1e20, 3.0], np.float32)
-    np.testing.assert_array_equal(Packing.of({"_FillValue": np.float32(1e20)}).unpacked(values), [1, np.nan, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("mark", [1e20, -999.9])
+def test_a_mark_of_real_numbers_is_missing_also_where_it_is_wider(dtype, mark):
+    values = np.array([1.0, mark, 3.0], np.float32)
+    np.testing.assert_array_equal(Packing.of({"_FillValue": dtype(mark)}).unpacked(values), [1, np.nan, 3])
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -54,7 +54,9 @@ class Packing:
         dtype = self.dtype(values.dtype)
         if self == Packing():
             return values.astype(dtype, copy=False)
-        known = ~np.isin(values.astype(np.float64), self.missing)
+        with np.errstate(over="ignore"):  # marks of real numbers may be wider or narrower than they are
+            marks = np.array(self.missing).astype(values.dtype if values.dtype.kind == "f" else np.float64)
+        known = ~np.isin(values.astype(np.float64), marks)
         return np.where(known, values.astype(dtype) * self.scale + self.offset, np.nan).astype(dtype, copy=False)
 
 

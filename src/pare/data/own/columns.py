@@ -66,8 +66,10 @@ def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) ->
     """Numbers or codes of one column; ``declared`` where the user says that it holds categories."""
     where = f"{path}: column {name!r}"
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        parsed = Column(np.where(codes < 0, np.nan, codes), [str(level) for level in column.cat.categories])
+        names = dict.fromkeys(str(level).strip() for level in column.cat.categories)
+        levels = [name for name in names if name not in MISSING]  # as new rows are read
+        codes = present_text(column).map({level: code for code, level in enumerate(levels)})
+        parsed = Column(codes.reindex(range(len(column))).to_numpy(np.float64), levels)
     elif column.dtype.kind in "mM":
         held, cure = ("dates or times", "name its day 0 in the option 'dates'")
         if column.dtype.kind == "m":
