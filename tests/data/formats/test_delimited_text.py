@@ -112,6 +112,14 @@ def test_what_numpy_wrote_with_a_header_is_read_with_its_names(tmp_path, delimit
     np.testing.assert_allclose(frame, values, rtol=1e-15)
 
 
+@pytest.mark.parametrize(("columns", "dtype", "header"), [(2, float, True), (5, int, True), (3, int, False)])
+def test_the_header_that_pandas_writes_for_columns_without_names_is_one(tmp_path, columns, dtype, header):
+    frame = pd.DataFrame(np.arange(2 * columns, dtype=dtype).reshape(2, columns))
+    frame.to_csv(tmp_path / "t.csv", index=False, header=header)
+    found = detect_dialect(tmp_path / "t.csv", None, names_needed=False)
+    assert (found.header, len(load_text(tmp_path / "t.csv", found))) == (header, 2)
+
+
 @pytest.mark.parametrize("header", ["a,b", "a,b,", "a,b,,"])
 def test_a_delimiter_at_the_end_of_each_line_makes_no_column(tmp_path, header):
     ends = "," * max(1, header.count(",") - 1)

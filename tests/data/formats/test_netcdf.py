@@ -74,13 +74,23 @@ def test_both_marks_and_each_of_several_are_missing():
     np.testing.assert_array_equal(packing.unpacked(np.arange(6, 11, dtype=np.int16)), [12, *[np.nan] * 3, 20])
 
 
+@pytest.mark.parametrize("said", [b"true", "true"])
+def test_whole_numbers_may_be_meant_without_their_sign(said):
+    packing = Packing.of({"_Unsigned": said, "_FillValue": np.int8(-1), "scale_factor": 0.5})
+    values = np.array([1, -56, -1], ">i1")
+    assert packing.dtype(values.dtype) == np.float64
+    np.testing.assert_array_equal(packing.unpacked(values), [0.5, 100, np.nan])
+
+
 def test_a_mark_of_nan_is_none():
     assert Packing.of({"_FillValue": np.nan}) == Packing()
 
 
-def test_a_mark_of_real_numbers_is_missing():
-    values = np.array([1.0, 1e20, 3.0], np.float32)
-    np.testing.assert_array_equal(Packing.of({"_FillValue": np.float32(1e20)}).unpacked(values), [1, np.nan, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("mark", [1e20, -999.9])
+def test_a_mark_of_real_numbers_is_missing_also_where_it_is_wider(dtype, mark):
+    values = np.array([1.0, mark, 3.0], np.float32)
+    np.testing.assert_array_equal(Packing.of({"_FillValue": dtype(mark)}).unpacked(values), [1, np.nan, 3])
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -9,6 +9,8 @@ import pytest
 
 import users_files
 from pare.config.errors import PareError
+from pare.config.schema import ReaderConfig
+from pare.data.own.new_rows import open_new_rows
 from publisher_files import write_openml
 from users_files import all_rows
 
@@ -187,6 +189,16 @@ def test_parquet_categories_nullable_numbers_and_missing_booleans_are_understood
     np.testing.assert_array_equal(all_rows(samples)[0], [[1, 1, 1], [np.nan, 0, np.nan], [3, np.nan, 0]])
 
 
+def test_categories_that_a_file_declares_are_read_alike_for_training_and_for_new_rows(tmp_path):
+    values = [" Private", " State", " ?", "", "NaN", "Private"]
+    pd.DataFrame({"x": pd.Categorical(values * 2), "y": range(12)}).to_parquet(tmp_path / "t.parquet")
+    samples = table(tmp_path, target="y")["all"]
+    assert samples.categories == [["Private", "State"]]
+    new = open_new_rows(tmp_path / "t.parquet", ReaderConfig(name="table", options={"target": "y"}), samples)
+    for x in (all_rows(samples)[0], new.read(0, 12)):
+        np.testing.assert_array_equal(x[:6, 0], [0, 1, *[np.nan] * 3, 0])
+
+
 def test_codes_do_not_depend_on_how_often_a_category_occurs(tmp_path):
     (tmp_path / "t.csv").write_text(column_of(["u", "v", "v", "v"]))
     (tmp_path / "s.csv").write_text(column_of(["v", "u", "u", "v"]))
@@ -323,7 +335,7 @@ SPLIT = "x,n,s,y\n1,1,train,a\n2,2,train,b\n3,3,test,a\n4,4,test,b\n"
         ("3,3,test", "3,3,", "split_column", "'s' holds '' in row 3"),
         ("test", "train", "split_column", "no labelled row for test"),
         ("train,b", "test,b", "split_column", "leaves no train row of class 'b'"),
-        ("3,3,test", "3,3,", "group", "group column 's' has no value in row 3"),
+        ("3,3,test", "3,3,", "group", "column 's' is empty in row 3"),
     ],
 )
 def test_a_split_column_or_groups_name_the_row_part_or_class_that_is_wrong(tmp_path, old, new, use, message):

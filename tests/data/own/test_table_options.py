@@ -83,10 +83,13 @@ def test_a_class_that_no_training_row_has_is_named():
         part_rows(pd.Series(["train", "test", "test"]), labels, "t with u")
 
 
-def test_groups_differ_in_more_than_outer_blanks_and_an_empty_text_is_none(tmp_path):
-    frame = pd.DataFrame({"x": range(6), "kind": list("aabbab"), "site": ["n", "n ", " n", "s", "s ", "s"]})
-    frame.to_parquet(tmp_path / "t.parquet")
-    np.testing.assert_array_equal(table(tmp_path, target="kind", group="site")["all"].groups, [0, 0, 0, 1, 1, 1])
-    frame.assign(site=["n", "", "n", "s", " ", "s"]).to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(PareError, match="group column 'site' has no value in row 2"):
-        table(tmp_path, target="kind", group="site")
+def test_groups_differ_in_more_than_outer_blanks_or_type_and_an_empty_text_is_none(tmp_path):
+    def groups(*sites):
+        frame = pd.DataFrame({"x": range(6), "kind": list("aabbab"), "site": sites})
+        frame.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+        return table(tmp_path, target="kind", group="site")["all"].groups.tolist()
+
+    assert groups("n", "n ", " n", "s", "s ", "s") == [0, 0, 0, 1, 1, 1]
+    assert groups(7, "7", " 7", 8, "8", 8) == [0, 0, 0, 1, 1, 1]
+    with pytest.raises(PareError, match="column 'site' is empty in row 2; write there its group"):
+        groups("n", "", "n", "s", " ", "s")

@@ -90,7 +90,11 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     if delimiter not in first and _fit([first, second], BLANKS)[0]:
         delimiter = BLANKS
     usual = Dialect(encoding=encoding, missing=missing)
-    header = names_needed or not all(map(_is_number, next(_split([first], delimiter))))
+    names, *below = _split([first, second], delimiter)
+    counted = names == [str(i) for i in range(len(names))] and (
+        len(names) > 3 or any(not text.isdigit() for row in below for text in row)
+    )  # as pandas writes columns without names
+    header = names_needed or counted or not all(map(_is_number, names))
     told = {"delimiter": None if delimiter == usual.delimiter_of(path) else delimiter, "header": header}
     found = usual.model_copy(update=told)
     commas = delimiter != "," and _has_decimal_commas(path, found)

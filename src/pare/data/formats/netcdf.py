@@ -29,11 +29,13 @@ class Packing:
         scale: they are multiplied by this, and then
         offset: this is added.
         missing: numbers, as stored, that mean there is none; NaN always does.
+        unsigned: whether whole numbers are stored in a type with a sign, and meant without one.
     """
 
     scale: float = 1.0
     offset: float = 0.0
     missing: tuple[float, ...] = ()
+    unsigned: bool = False
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], *, filled: bool = False) -> "Packing":
@@ -41,7 +43,8 @@ class Packing:
         said = [*(attributes.get(name, ()) for name in MISSING), FILL if filled else ()]
         marks = np.concatenate([np.ravel(mark).astype(np.float64) for mark in said])
         scale, offset = (float(np.ravel(attributes.get(name, none))[0]) for name, none in ((SCALE, 1), (OFFSET, 0)))
-        return cls(scale, offset, tuple(marks[~np.isnan(marks)].tolist()))
+        unsigned = attributes.get("_Unsigned", b"") in (b"true", "true")
+        return cls(scale, offset, tuple(marks[~np.isnan(marks)].tolist()), unsigned)
 
     def dtype(self, stored: np.dtype) -> np.dtype:
         """Type of the numbers that are meant; ``stored`` is that of the file."""
@@ -54,7 +57,11 @@ class Packing:
         dtype = self.dtype(values.dtype)
         if self == Packing():
             return values.astype(dtype, copy=False)
-        known = ~np.isin(values.astype(np.float64), self.missing)
+        with np.errstate(over="ignore"):  # a mark may be wider than the numbers
+            marks = np.array(self.missing).astype(values.dtype if values.dtype.kind == "f" else np.float64)
+        known = ~np.isin(values.astype(np.float64), marks)
+        if self.unsigned and values.dtype.kind == "i":
+            values = values.view(values.dtype.str.replace("i", "u"))
         return np.where(known, values.astype(dtype) * self.scale + self.offset, np.nan).astype(dtype, copy=False)
 
 

@@ -66,8 +66,10 @@ def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) ->
     """Numbers or codes of one column; ``declared`` where the user says that it holds categories."""
     where = f"{path}: column {name!r}"
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        parsed = Column(np.where(codes < 0, np.nan, codes), [str(level) for level in column.cat.categories])
+        names = dict.fromkeys(str(level).strip() for level in column.cat.categories)
+        levels = [name for name in names if name not in MISSING]  # as new rows are read
+        codes = present_text(column).map({level: code for code, level in enumerate(levels)})
+        parsed = Column(codes.reindex(range(len(column))).to_numpy(np.float64), levels)
     elif column.dtype.kind in "mM":
         held, cure = ("dates or times", "name its day 0 in the option 'dates'")
         if column.dtype.kind == "m":
@@ -267,24 +269,23 @@ def to_float32(values: np.ndarray, names: Sequence[str], path: Path) -> np.ndarr
     return single
 
 
-def factorized(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """Number of each row's value in the order of the rows, ``(rows,)``, -1 where it has none, and the different values.
+def named_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
+    """The number of the group or series that each row names, ``(rows,)`` from 0, and the names.
 
-    Texts are equal that differ in outer blanks only.
+    Texts are equal that differ in outer blanks only, and the number 7 is the text 7.
+
+    Args:
+        column: names groups or series.
+        where: what messages call the table.
+
+    Raises:
+        PareError: if a row names none.
     """
-    if column.dtype.kind == "O":
-        column = column.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
-        column = column.mask(column.isin(MISSING))
-    return pd.factorize(column)
-
-
-def group_numbers(column: pd.Series, path: Path) -> np.ndarray:
-    """Numbers of the groups that a column names, ``(rows,)``; PareError where a row has none."""
-    groups, _ = factorized(column)
-    if (groups < 0).any():
-        row = int((groups < 0).argmax())
-        raise PareError(f"{path}: group column {column.name!r} has no value in row {row + 1}; give each row a group")
-    return groups
+    codes, names = pd.factorize(present_text(column).reindex(column.index))
+    if (codes < 0).any():
+        row = (codes < 0).argmax() + 1
+        raise PareError(f"{where}: column {column.name!r} is empty in row {row}; write there its group or series")
+    return codes, names.to_list()
 
 
 def is_text(column: pd.Series) -> bool:

@@ -13,7 +13,7 @@ from pare.data.formats.delimited_text import Dialect
 from pare.data.formats.table_files import find_table, load_frame
 from pare.data.own.arrays import prepared
 from pare.data.own.column_remarks import nameless_columns
-from pare.data.own.columns import factorized
+from pare.data.own.columns import named_codes
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows
 from pare.data.own.lengths import LEFT_OUT, Lengths, channel_columns, channel_values, point_numbers, proposed_lengths
@@ -51,7 +51,7 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         need_target(question, frame, path.name)
         if question.series not in frame:
             raise unknown_name("column", str(question.series), frame.columns, path.name)
-        codes, names = series_codes(frame[question.series], path.name)
+        codes, names = named_codes(frame[question.series], path.name)
         said = {question.series, question.time, question.groups, *question.target, *question.ignore}
         free = frame.drop(columns=[name for name in said if name in frame])
         nameless, remarks = nameless_columns(free, frame)
@@ -74,7 +74,7 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         channels = [str(name) for name in frame if name not in uses]
         if not channels:
             raise PareError(f"{path} has no channel: all its columns have another use; leave one of them free")
-        codes, names = series_codes(frame[self.series], str(path))
+        codes, names = named_codes(frame[self.series], str(path))
         found = self._split(frame, codes, channels, str(path))
         firsts = self._of_each(frame, codes, names, path)
         labels = self.labels(firsts, path)
@@ -90,7 +90,7 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         if isinstance(rows, np.ndarray):
             return prepared(self).new_rows(rows, known)
         frame, where = given_frame(rows, self, self.needed(known))
-        codes, names = series_codes(frame[self.series], where)
+        codes, names = named_codes(frame[self.series], where)
         x = self.stacked(self._split(frame, codes, known.columns or [], where))
         return NewRows(names, lambda start, stop: x[start:stop])
 
@@ -126,26 +126,6 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
                     "in all rows of a series"
                 )
         return grouped[columns].first().reset_index(drop=True)
-
-
-def series_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
-    """The number of each row's series, ``(rows,)`` from 0, and the names of the series.
-
-    Args:
-        column: names the series.
-        where: what messages call the table.
-
-    Raises:
-        PareError: if a row names no series, or names are numbers and texts.
-    """
-    codes, found = factorized(column)
-    names = [str(name) for name in found]
-    if (codes < 0).any():
-        row = (codes < 0).argmax() + 1
-        raise PareError(f"{where}: column {column.name!r} is empty in row {row}; say there of which series it is")
-    if len({*names}) < len(names):
-        raise PareError(f"{where}: column {column.name!r} holds a name both as number and as text; write all alike")
-    return codes, names
 
 
 def _uneven(column: pd.Series, codes: np.ndarray, where: str) -> str | None:

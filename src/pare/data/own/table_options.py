@@ -11,7 +11,7 @@ from pare.config.strict import Strict
 from pare.data.files import FileName
 from pare.data.formats.delimited_text import Dialect, with_own_names
 from pare.data.formats.table_files import check_columns, find_table, load_frame, present_text, without_words
-from pare.data.own.columns import Labels, group_numbers, targets_of
+from pare.data.own.columns import Labels, named_codes, targets_of
 from pare.data.own.file_checks import PARTS
 from pare.storage.samples import Samples
 
@@ -74,7 +74,7 @@ class Columns(Strict):
 
     def groups(self, frame: pd.DataFrame, path: Path, rows: np.ndarray) -> np.ndarray | None:
         """Numbers of the groups of some rows; None without groups; PareError where a row of the table has none."""
-        return None if self.group is None else group_numbers(frame[self.group], path)[rows]
+        return None if self.group is None else named_codes(frame[self.group], str(path))[0][rows]
 
     def ignored(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns of new rows that are left out; whole numbers stay whole where some are missing."""
