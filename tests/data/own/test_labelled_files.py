@@ -53,6 +53,15 @@ def test_parts_have_the_classes_of_train(put):
     }
 
 
+def test_folders_of_parts_have_the_names_that_people_give_them(put):
+    parts = labelled_files(put("Train/a/1.txt", "Train/b/1.txt", "val/b/1.txt", "Test/b/1.txt"), None, NOTES)
+    assert {part: len(files.paths) for part, files in parts.items()} == {"train": 2, "validation": 1, "test": 1}
+
+
+def test_a_class_may_have_the_name_of_a_part(put):
+    assert labelled_files(put("test/1.txt", "valid/1.txt", "control/1.txt"), None, NOTES).keys() == {"all"}
+
+
 def test_samples_are_made_of_the_files_that_are_asked_for(put):
     files = labelled_files(put("a/1.txt", "b/1.txt", "a/2.txt"), "notes", NOTES)["all"]
     samples = files.samples(lambda paths: np.array([int(path.stem[:1]) for path in paths]), ["number"])
@@ -70,6 +79,7 @@ def test_samples_are_made_of_the_files_that_are_asked_for(put):
         (["a/1.txt", "b/1.txt", "1.txt"], None, r"notes/1\.txt is in no class"),
         (["a/1.txt", "b/c/1.txt"], None, "b/c is no note"),
         (["train/a/1.txt", "train/b/1.txt"], None, "holds train but no folder test"),
+        (["train/a/1.txt", "val/a/1.txt", "valid/a/1.txt", "test/a/1.txt"], None, "test, train, val, valid, two of them"),
         (["train/a/1.txt", "train/b/1.txt", "test/bb/1.txt"], None, "class 'bb' is unknown. Did you mean 'b'"),
         (["a/1.txt", "b/1.txt"], "note", "folder 'note' is unknown. Did you mean 'notes'"),
         (["../other/a/1.txt", "a/1.txt"], None, "holds the folders notes, other; .*root"),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.strict import Strict
-from pare.data.files import FileName, is_hidden
+from pare.data.files import PART_WORDS, FileName, is_hidden
 from pare.data.formats.delimited_text import TEXT, Dialect, detect_dialect, load_text
 from pare.data.formats.table_files import load_frame, present_text, table_suffix
 from pare.data.own.file_checks import PARTS
@@ -118,11 +118,17 @@ def labelled_files(
     top = _root(folder, root, kind)
     if labels is not None:
         return _of_classes({"all": files_by_class(folder, top, labels, kind.suffixes)}, folder / labels.table)
-    found = {part: _class_folders(top / part, kind) for part in PARTS if (top / part).is_dir()}
-    if set(found) & {"train", "test"}:
-        absent = [part for part in ("train", "test") if part not in found]
+    # A class may be called test or valid as well; folders of parts hold folders.
+    named = sorted({path.parent for path in top.glob("*/*/") if path.parent.name.lower() in PART_WORDS})
+    parts = {PART_WORDS[path.name.lower()]: path for path in named}
+    if parts.keys() & {"train", "test"}:
+        names = ", ".join(path.name for path in named)
+        absent = [part for part in ("train", "test") if part not in parts]
         if absent:
-            raise PareError(f"{top} holds {', '.join(found)} but no folder {absent[0]}; make one, or leave out both")
+            raise PareError(f"{top} holds {names} but no folder {absent[0]} of classes; make one, or leave out both")
+        if len(parts) < len(named):
+            raise PareError(f"{top} holds {names}, two of them for the same part; make one folder of them")
+        found = {part: _class_folders(parts[part], kind) for part in PARTS if part in parts}
     else:
         found = {"all": _class_folders(top, kind)}
     return _of_classes(found, top)
