@@ -47,6 +47,14 @@ def test_points_next_to_decimal_commas_may_mark_thousands_and_are_refused(tmp_pa
         detect_dialect(tmp_path / "t.csv", None)
 
 
+def test_commas_that_may_mark_thousands_are_refused(tmp_path):
+    (tmp_path / "t.tsv").write_text("people\tshare\n573\t1\n7,616\t2\n85,076\t3\n")
+    with pytest.raises(PareError, match="the commas in column 'people' may mark thousands or decimals"):
+        detect_dialect(tmp_path / "t.tsv", None)
+    (tmp_path / "t.tsv").write_text("rent\tshare\n5,731\t1\n7,616\t2\n85,076\t3\n")
+    assert detect_dialect(tmp_path / "t.tsv", None).decimal == ","
+
+
 def test_a_file_that_is_cut_short_is_named(tmp_path):
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(FRAME.to_csv(index=False).encode())[:-20])

@@ -27,6 +27,12 @@ def test_a_lossless_image_is_its_pixels():
     np.testing.assert_array_equal(np.asarray(photograph(encoded("PNG"), "a.png")), expected)
 
 
+def test_a_photograph_with_a_preview_is_the_photograph(tmp_path):
+    large, small = Image.new("RGB", (60, 40), "red"), Image.new("RGB", (30, 20), "blue")
+    large.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[small])
+    assert photograph((tmp_path / "a.jpg").read_bytes(), "a.jpg").size == (60, 40)
+
+
 def test_of_an_image_that_is_cut_short_the_upper_part_is_kept_and_a_warning_names_it(caplog):
     content = encoded("JPEG", (160, 160))
     with caplog.at_level(logging.WARNING):

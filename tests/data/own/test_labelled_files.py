@@ -79,7 +79,11 @@ def test_samples_are_made_of_the_files_that_are_asked_for(put):
         (["a/1.txt", "b/1.txt", "1.txt"], None, r"notes/1\.txt is in no class"),
         (["a/1.txt", "b/c/1.txt"], None, "b/c is no note"),
         (["train/a/1.txt", "train/b/1.txt"], None, "holds train but no folder test"),
-        (["train/a/1.txt", "val/a/1.txt", "valid/a/1.txt", "test/a/1.txt"], None, "test, train, val, valid, two of them"),
+        (
+            ["train/a/1.txt", "val/a/1.txt", "valid/a/1.txt", "test/a/1.txt"],
+            None,
+            "test, train, val, valid, two of them",
+        ),
         (["train/a/1.txt", "train/b/1.txt", "test/bb/1.txt"], None, "class 'bb' is unknown. Did you mean 'b'"),
         (["a/1.txt", "b/1.txt"], "note", "folder 'note' is unknown. Did you mean 'notes'"),
         (["../other/a/1.txt", "a/1.txt"], None, "holds the folders notes, other; .*root"),

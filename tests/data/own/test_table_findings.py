@@ -70,6 +70,11 @@ def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
         (np.arange(N), {}, "rows are in the order of when: --ordered tests on the last ones"),
         (np.arange(N), {"ordered": True}, "days of test rows are new to a model: see what --ignore when gives"),
         (RNG.permutation(N), {}, None),
+        (
+            RNG.permutation(N),
+            {"ordered": True},
+            "rows are not in the order of when, and --ordered tests on the last ones: sort them by time",
+        ),
         (np.arange(N) // 20, {}, None),
     ],
 )

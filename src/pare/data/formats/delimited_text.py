@@ -273,7 +273,19 @@ def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
             f"{path}: column {name!r} holds {value!r}, and {min(commas, key=list(frame).index)!r} has decimal commas; "
             "write thousands without a point, and all decimals with one mark"
         )
+    if not points and (name := next((name for name in frame if name in commas and _may_be_thousands(frame[name])), "")):
+        raise PareError(
+            f"{path}: the commas in column {name!r} may mark thousands or decimals; write thousands without them, or "
+            "decimals with as many digits in each row"
+        )
     return bool(commas) and not points
+
+
+def _may_be_thousands(column: pd.Series) -> bool:
+    """Whether all numbers have three digits after a comma, but for small ones, at least one, without a comma."""
+    text = column.dropna().str.strip()
+    small = text[~means_no_value(text)].str.fullmatch(r"[+-]?\d{1,3}")
+    return bool(small.any() and text[small.index][~small].str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").all())
 
 
 def _are_numbers(column: pd.Series, number: str) -> bool:

@@ -43,7 +43,7 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
 
 def _check_single(image: Image.Image) -> None:
     try:
-        count = getattr(image, "n_frames", 1)
+        count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # a camera's JPEG with a preview
     except Exception as error:  # each decoder has errors of its own
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if count > 1:

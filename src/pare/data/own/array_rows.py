@@ -42,7 +42,7 @@ def check_numeric(array: StoredArray) -> None:
     if array.dtype.hasobject:
         advice = (
             "rows of different lengths or types become such objects: bring them to one shape and type, e.g. pad them; "
-            "the ends of shorter series may be NaN"
+            "the ends of shorter series may be NaN; texts are saved by y.astype(str)"
         )
     elif array.dtype.kind == "c":
         advice = "save the real and the imaginary part as two channels"

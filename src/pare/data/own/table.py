@@ -10,7 +10,7 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.data.files import FETCH, train_and_test
-from pare.data.formats.dates import Dates, are_days, date_of_rows, date_options, date_order
+from pare.data.formats.dates import Dates, all_times, are_days, date_of_rows, date_options, date_order
 from pare.data.formats.delimited_text import means_no_value
 from pare.data.formats.table_files import (
     DESCRIPTION,
@@ -155,6 +155,11 @@ def _order_of_rows(texts: Sequence[pd.Series], order: Any, question: Question, t
     if question.ordered and (name := date_of_rows(texts, order, falling=True)):
         raise PareError(f"{table}: the newest {name} comes first, but --ordered tests on the last rows: reverse them")
     name = date_of_rows(texts, order)
+    times = {str(text.name): found for text in texts if (found := all_times(text, order)) is not None}
+    if question.ordered and times and not any(found.is_monotonic_increasing for found in times.values()):
+        return (
+            f"rows are not in the order of {', '.join(times)}, and --ordered tests on the last ones: sort them by time"
+        )
     if name and question.ordered:
         return f"days of test rows are new to a model: see what --ignore {name} gives"
     return f"rows are in the order of {name}: --ordered tests on the last ones" if name else None
