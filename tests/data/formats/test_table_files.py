@@ -347,6 +347,14 @@ def test_what_is_neither_number_nor_text_nor_time_is_refused(tmp_path, value):
         load_frame(tmp_path / "t.parquet", Dialect())
 
 
+def test_an_arff_in_another_encoding_is_read_once_it_is_named(tmp_path):
+    path = tmp_path / "t.arff"
+    path.write_bytes(ARFF.replace("yes", "sí").encode("latin-1"))
+    with pytest.raises(PareError, match=r"t\.arff cannot be read as utf-8 .*latin-1"):
+        load_frame(path, Dialect())
+    assert "sí" in {*load_frame(path, Dialect(encoding="latin-1")).iloc[:, -1]}
+
+
 def test_an_arff_may_begin_with_a_byte_order_mark(tmp_path):
     plain = load_frame(written(tmp_path, "t.arff", ARFF), Dialect())
     marked = load_frame(written(tmp_path, "m.arff", ARFF.removeprefix("% a comment\n").encode("utf-8-sig")), Dialect())

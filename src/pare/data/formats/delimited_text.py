@@ -83,7 +83,7 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
             for _ in stream:
                 pass
     except (UnicodeError, LookupError) as error:
-        raise _wrong_encoding(path, encoding, error) from error
+        raise wrong_encoding(path, encoding, error) from error
     # Numbers with decimal commas have more commas than delimiters.
     rarer = [] if names_needed else [mark for mark in DELIMITERS if mark != "," and mark in first]
     delimiter = max(rarer or DELIMITERS, key=lambda mark: _fit([first, second], mark))
@@ -119,7 +119,7 @@ def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
     try:
         above, names, rows = _layout(path, dialect)
     except (UnicodeError, LookupError) as error:
-        raise _wrong_encoding(path, dialect.encoding, error) from error
+        raise wrong_encoding(path, dialect.encoding, error) from error
     if not rows:
         return pd.DataFrame(columns=names)
     with _open_text(path, dialect.encoding, above) as stream:
@@ -253,7 +253,8 @@ def _encoding(path: Path) -> str:
         return "utf-16" if stream.read(2) in BYTE_ORDER_MARKS else UTF_8
 
 
-def _wrong_encoding(path: Path, encoding: str, error: Exception) -> PareError:
+def wrong_encoding(path: Path, encoding: str, error: Exception) -> PareError:
+    """What is said of a text that is not written in an encoding."""
     return PareError(
         f"{path} cannot be read as {encoding.removesuffix('-sig')} ({error}); set the reader's option 'encoding' to "
         "its own, such as utf-8, utf-16 or, of older programs in Western Europe, latin-1 or cp1252"

@@ -14,7 +14,16 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.config.words import listed
 from pare.data.files import FETCH
-from pare.data.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, UTF_8, Dialect, load_text, with_own_names
+from pare.data.formats.delimited_text import (
+    AGAIN,
+    MISSING,
+    PLAIN,
+    TEXT,
+    Dialect,
+    load_text,
+    with_own_names,
+    wrong_encoding,
+)
 from pare.data.formats.memory import OBJECTS, check_memory
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
@@ -57,7 +66,7 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
     Args:
         path: ``.arff``, ``.parquet``, the first sheet of ``.xlsx``, ``.jsonl`` with an object a line, or ``.csv``,
             ``.tsv``, ``.txt`` or ``.dat`` with a header line, also as ``.gz``.
-        dialect: how text is written, and what is missing; ARFF is in UTF-8.
+        dialect: how text is written, and what is missing.
 
     Returns:
         One row a sample, rows numbered from 0. Columns that the file declares as nominal are pandas categoricals
@@ -139,8 +148,11 @@ def check_columns(frame: pd.DataFrame, wanted: Sequence[str], where: str) -> Non
 
 def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
     """By the parser that OpenML's own client uses; nominal attributes become categoricals."""
-    with path.open(encoding=UTF_8) as stream:
-        content = arff.load(BOUNDS.sub(r"\1\n", line) if line.startswith("@") else line for line in stream)
+    try:
+        with path.open(encoding=dialect.encoding) as stream:
+            content = arff.load(BOUNDS.sub(r"\1\n", line) if line.startswith("@") else line for line in stream)
+    except UnicodeError as error:
+        raise wrong_encoding(path, dialect.encoding, error) from error
     frame = pd.DataFrame(content["data"], columns=[name for name, _ in content["attributes"]])
     levels = {name: pd.CategoricalDtype(kind) for name, kind in content["attributes"] if isinstance(kind, list)}
     return frame.astype(levels)

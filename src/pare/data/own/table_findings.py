@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pare.data.files import train_and_test
-from pare.data.formats.delimited_text import NO_VALUE, TEXT, Dialect, detect_dialect
+from pare.data.formats.delimited_text import NO_VALUE, TEXT, UTF_8, Dialect, detect_dialect
 from pare.data.formats.table_files import table_suffix
 from pare.data.own.findings import Inspection, Question, are_classes, inspection_of
 from pare.data.own.format import Format
@@ -53,7 +53,7 @@ def written(path: Path, question: Question, *, names_needed: bool = True) -> dic
         question: encoding and missing values.
         names_needed: whether the first line of text has names, even if it has nothing but numbers.
     """
-    dialect = Dialect(missing=question.missing)
+    dialect = Dialect(missing=question.missing, encoding=question.encoding or UTF_8)
     if table_suffix(path) in TEXT:
         dialect = detect_dialect(path, question.encoding, missing=question.missing, names_needed=names_needed)
     return dialect.model_dump(mode="json", exclude_defaults=True)
