@@ -31,7 +31,7 @@ def on_slurm(with_raw_files, tmp_path):
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "STAND_IN": str(known),
         "WARN_AT": str(with_raw_files / "data/matrix/own/logs/darcy_flow-finetune-1.log"),
-        "WARN_ON": f"epoch 3/{EPOCHS}",
+        "WARN_ON": f"epoch 2/{EPOCHS}",
         "HF_HUB_OFFLINE": "1",
         "DO_NOT_TRACK": "1",
     }
