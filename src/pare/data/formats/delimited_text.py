@@ -92,8 +92,8 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     usual = Dialect(encoding=encoding, missing=missing)
     names, *below = _split([first, second], delimiter)
     counted = names == [str(i) for i in range(len(names))] and (
-        len(names) > 3 or any(not text.isdigit() for row in below for text in row)
-    )  # as pandas writes columns without names
+        len(names) > 3 or any(not _is_number(text) for row in below for text in row)
+    )  # as pandas writes columns without names; a few numbers may be a first row as well
     header = names_needed or counted or not all(map(_is_number, names))
     told = {"delimiter": None if delimiter == usual.delimiter_of(path) else delimiter, "header": header}
     found = usual.model_copy(update=told)
