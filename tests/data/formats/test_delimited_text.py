@@ -120,12 +120,18 @@ def test_what_numpy_wrote_with_a_header_is_read_with_its_names(tmp_path, delimit
     np.testing.assert_allclose(frame, values, rtol=1e-15)
 
 
-@pytest.mark.parametrize(("columns", "dtype", "header"), [(2, float, True), (5, int, True), (3, int, False)])
+@pytest.mark.parametrize(("columns", "dtype", "header"), [(4, float, True), (5, int, True), (3, int, False)])
 def test_the_header_that_pandas_writes_for_columns_without_names_is_one(tmp_path, columns, dtype, header):
     frame = pd.DataFrame(np.arange(2 * columns, dtype=dtype).reshape(2, columns))
     frame.to_csv(tmp_path / "t.csv", index=False, header=header)
     found = detect_dialect(tmp_path / "t.csv", None, names_needed=False)
     assert (found.header, len(load_text(tmp_path / "t.csv", found))) == (header, 2)
+
+
+@pytest.mark.parametrize(("below", "header"), [("0.1,0.98\n", False), ("0.1,fir\n", True)])
+def test_numbers_0_and_1_above_numbers_are_a_first_row(tmp_path, below, header):
+    (tmp_path / "t.csv").write_text(f"0,1\n{below}")
+    assert detect_dialect(tmp_path / "t.csv", None, names_needed=False).header == header
 
 
 @pytest.mark.parametrize("header", ["a,b", "a,b,", "a,b,,"])
