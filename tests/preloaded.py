@@ -15,7 +15,7 @@ SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
         *("torch", "torch.distributed.tensor", "transformers.modeling_utils", "accelerate"),
-        *("torchmetrics.classification", "sklearn.linear_model", "sklearn.model_selection", "pandas"),
+        *("sklearn.linear_model", "sklearn.model_selection", "pandas"),
         *("h5py", "networkx", "matplotlib.figure"),
     ]
 )

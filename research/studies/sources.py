@@ -28,7 +28,6 @@ import torch
 from cuts import CUTS, PROJECT, Cut
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.scoring import score
 from pare.learners.choice.folds import fold_parts, held_out
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
@@ -155,7 +154,7 @@ def _compare(library: Library) -> None:
             distances = json.loads(str(arrays["distances"]))
             of_rows = {"probe": (arrays["outputs"], arrays["truth"])}
             of_rows |= {start: (arrays[start], cut.test[1]) for start in ("random_start", "solved_start")}
-            scores = {name: metric.error(score(measure, *rows)) for name, rows in of_rows.items()}
+            scores = {name: metric.error(measure(*rows)) for name, rows in of_rows.items()}
             scores |= {f"otdd_{side}": distance for side, distance in distances.items()}
             line = {"kind": kind, "data": cut.name, "encoder": encoder, "weights": weights}
             lines.append(line | {name: round(value, 5) for name, value in scores.items()})

@@ -41,7 +41,6 @@ from pare.config import Library, Run, resolve
 from pare.config_loader import RunConfigLoader
 from pare.data.origins.ingest import ingest
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.scoring import score
 from pare.learners.fit import Fit as LazyFit
 from pare.learners.learner import Data
 from pare.learners.model import Model
@@ -289,7 +288,7 @@ def _score() -> None:
             cut = by_cut[line["data"], line["split"]]
             file = _prediction_path(tuple(line[list(KEY)]))
             task = own_library(cut).task(cut.name)
-            frame.loc[i, "test"] = score(build_metric(task.metric, task.output), np.load(file), cut.test[1])
+            frame.loc[i, "test"] = build_metric(task.metric, task.output)(np.load(file), cut.test[1])
         with atomic_path(path) as unfinished:
             frame.to_csv(unfinished, index=False, lineterminator="\n")
 

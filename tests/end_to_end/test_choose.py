@@ -85,7 +85,7 @@ def test_of_fields_two_networks_are_trained_side_by_side_and_their_shares_are_th
     x = np.random.default_rng(0).normal(size=(240, 1, 32)).astype(np.float32)
     np.savez(project / "steps.npz", x=x, y=np.abs(x))  # no line through the values does it
     said(project, "bash", "kedro tasks new steps.npz --target y")
-    said(project, "bash", "OMP_NUM_THREADS=2 kedro run --pipelines=choose --params task=steps,source=tiny,minutes=1")
+    said(project, "bash", "OMP_NUM_THREADS=2 kedro run --pipelines=choose --params task=steps,source=tiny,minutes=0.5")
     folder = project / "data/08_reporting/steps/choose/source_tiny/seed_0"
     board = pd.read_csv(folder / "leaderboard.csv", index_col="method")
     assert board["share"].sum() == pytest.approx(1)

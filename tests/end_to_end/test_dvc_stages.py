@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 TRACED = """
 import json, multiprocessing, sys
 from pathlib import Path
-import sklearn.linear_model, torch, torchmetrics.classification, transformers.modeling_utils
+import sklearn.linear_model, torch, transformers.modeling_utils
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 

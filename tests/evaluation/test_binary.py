@@ -1,21 +1,15 @@
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from pare.config.errors import PareError
-from pare.evaluation.binary import OneMinusBalancedAccuracy, OneMinusRanking, auroc, average_precision
+from pare.evaluation.binary import BALANCED_POINTS, auroc, average_precision, one_minus_ranking
 
 
 def labelled(labels=6, n=80):
     draw = np.random.default_rng(0)
     truth = (draw.random((n, labels)) < np.linspace(0.1, 0.6, labels)).astype(np.float32)
     return (draw.normal(size=truth.shape) + truth).astype(np.float32), truth
-
-
-def score(metric, logits, labels):
-    metric.update(torch.as_tensor(logits), torch.as_tensor(labels))
-    return metric.compute().item()
 
 
 def area(labels, logits):
@@ -39,7 +33,7 @@ def precision_at_each_hit(labels, logits):
 )
 def test_a_score_of_labels_is_the_mean_over_labels(ranking, scikit_learn, by_hand, rel):
     logits, labels = labelled()
-    found = score(OneMinusRanking(ranking, pooled=False), logits, labels)
+    found = one_minus_ranking(logits, labels, ranking, pooled=False)
     assert found == pytest.approx(1 - scikit_learn(labels, logits, average="macro"), rel=1e-12)
     expected = 1 - np.mean([by_hand(t, p) for t, p in zip(labels.T, logits.T, strict=True)])
     assert found == pytest.approx(expected, rel=rel)
@@ -54,13 +48,13 @@ def test_labels_for_which_the_score_is_undefined_are_left_out(ranking, scikit_le
     logits, labels = labelled()
     labels[:, 1], labels[:, 3] = 0, 1
     expected = 1 - scikit_learn(labels[:, kept], logits[:, kept])
-    assert score(OneMinusRanking(ranking, pooled=False), logits, labels) == pytest.approx(expected, rel=1e-12)
+    assert one_minus_ranking(logits, labels, ranking, pooled=False) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("ranking", [auroc, average_precision])
 def test_a_score_that_is_defined_for_no_label_is_an_error(ranking):
     with pytest.raises(PareError, match=rf"{ranking.__name__} needs a label .* 4 samples; enlarge"):
-        score(OneMinusRanking(ranking, pooled=False), np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32))
+        one_minus_ranking(np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32), ranking, pooled=False)
 
 
 def test_auroc_of_a_mask_pools_all_valid_points():
@@ -70,13 +64,13 @@ def test_auroc_of_a_mask_pools_all_valid_points():
     truth[draw.random(truth.shape) < 0.3] = np.nan
     valid = ~np.isnan(truth)
     expected = 1 - area(truth[valid], logits[valid])
-    assert score(OneMinusRanking(auroc, pooled=True), logits, truth) == pytest.approx(expected, rel=1e-12)
+    assert one_minus_ranking(logits, truth, auroc, pooled=True) == pytest.approx(expected, rel=1e-12)
 
 
 def test_sure_logits_do_not_tie():
     logits = np.array([[30], [60], [90], [120]], np.float32)
     labels = np.array([[0], [1], [0], [1]], np.float32)
-    assert score(OneMinusRanking(auroc, pooled=False), logits, labels) == 0.25
+    assert one_minus_ranking(logits, labels, auroc, pooled=False) == 0.25
 
 
 def test_labels_that_are_neither_0_nor_1_are_refused():
@@ -84,13 +78,13 @@ def test_labels_that_are_neither_0_nor_1_are_refused():
     for strange in (0.5, np.nan):
         labels[2, 2] = strange
         with pytest.raises(PareError, match=f"must be 0 or 1, found {str(strange).replace('nan', 'NaN')}"):
-            score(OneMinusRanking(auroc, pooled=False), logits, labels)
+            one_minus_ranking(logits, labels, auroc, pooled=False)
 
 
 def test_labels_of_another_shape_are_refused():
     logits, labels = labelled()
     with pytest.raises(ValueError, match="both must match"):
-        score(OneMinusRanking(auroc, pooled=False), logits, labels[:, :1])
+        one_minus_ranking(logits, labels[:, :1], auroc, pooled=False)
 
 
 def masks():
@@ -107,13 +101,13 @@ def test_ignored_points_are_true_negatives_as_in_the_published_metric():
     ignored = np.isnan(truth)
     published = [np.where(ignored, 0, part).ravel() for part in (truth, logits)]
     expected = 1 - roc_auc_score(published[0], published[1] > 0)  # the area of the thresholded mask
-    assert score(OneMinusBalancedAccuracy(), logits, truth) == pytest.approx(expected, rel=1e-12)
+    assert BALANCED_POINTS(logits, truth) == pytest.approx(expected, rel=1e-12)
 
 
 def test_without_ignored_points_it_is_one_minus_the_balanced_accuracy():
     logits, truth = masks()
     truth = np.nan_to_num(truth)
-    assert score(OneMinusBalancedAccuracy(), logits, truth) == pytest.approx(
+    assert BALANCED_POINTS(logits, truth) == pytest.approx(
         1 - balanced_accuracy_score(truth.ravel(), logits.ravel() > 0)
     )
 
@@ -121,4 +115,4 @@ def test_without_ignored_points_it_is_one_minus_the_balanced_accuracy():
 def test_a_mask_without_positive_points_is_an_error():
     logits, truth = masks()
     with pytest.raises(PareError, match="found 0 positive"):
-        score(OneMinusBalancedAccuracy(), logits, truth * 0)
+        BALANCED_POINTS(logits, truth * 0)

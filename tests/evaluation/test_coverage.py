@@ -1,11 +1,12 @@
 """What the test rows say of how sure a model was."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaluated_runs import with_task
 from pare.evaluation.calibration import Calibration
-from pare.evaluation.coverage import calibration_of, covered_share, uncertainty_record
+from pare.evaluation.coverage import calibration_error, calibration_of, covered_share, uncertainty_record
 
 RNG = np.random.default_rng(0)
 
@@ -31,6 +32,16 @@ def test_of_classes_probabilities_get_better_and_sets_cover(task):
     assert record["log_loss"]["after"] == pytest.approx(0.5, abs=0.03)  # nats, ∫ of the entropy of a share
     assert record["log_loss"]["after"] < record["log_loss"]["before"]
     assert record["calibration_error"]["after"] < 0.03 < record["calibration_error"]["before"]
+
+
+def test_the_calibration_error_is_the_mean_gap_of_ten_bins():
+    confidence = RNG.random(500)
+    right = RNG.random(500) < confidence**2
+    rows = pd.DataFrame({"confidence": confidence, "right": right.astype(float)})
+    bins = rows.groupby(pd.cut(rows["confidence"], np.linspace(0, 1, 11)), observed=True)
+    gaps = (bins["confidence"].mean() - bins["right"].mean()).abs()
+    assert calibration_error(confidence, right) == pytest.approx(np.average(gaps, weights=bins.size()), rel=1e-12)
+    assert calibration_error(np.array([0.0, 1.0, 1.0, 0.95]), np.array([0, 1, 1, 0])) == pytest.approx(0.95 / 4)
 
 
 def test_too_few_rows_have_a_temperature_and_no_coverage(task):

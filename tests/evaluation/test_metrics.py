@@ -1,17 +1,17 @@
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import f1_score
 
 from evaluated_runs import with_task, write_splits
 from pare.config import resolve
 from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, OutputConfig
-from pare.evaluation.binary import OneMinusRanking, auroc
-from pare.evaluation.classification import ErrorPercent, OneMinusF1
-from pare.evaluation.metrics import METRICS, ChunkMean, build_metric, check_classes
+from pare.evaluation.binary import auroc, one_minus_ranking
+from pare.evaluation.classification import error_percent, one_minus_f1
+from pare.evaluation.metrics import METRICS, build_error, build_metric, check_classes, mean_of_chunks
 from pare.evaluation.scoring import sample_errors
 
 OUTPUTS = {
@@ -65,7 +65,7 @@ def data(name, kind):
     for example in EXAMPLES[kind]:
         prediction, truth, perfect = example(np.random.default_rng(0))
         try:
-            score(build_metric(name, OUTPUTS[kind]), prediction, truth)
+            build_metric(name, OUTPUTS[kind])(prediction, truth)
         except (PareError, ValueError) as error:
             refused.append(str(error))
         else:
@@ -73,40 +73,29 @@ def data(name, kind):
     return pytest.fail(f"no example of kind {kind} suits metric {name}; add one to EXAMPLES. It refused: {refused}")
 
 
-def score(metric, prediction, target, chunks=1):
-    prediction, target = torch.as_tensor(prediction), torch.as_tensor(target)
-    for p, t in zip(prediction.tensor_split(chunks), target.tensor_split(chunks), strict=True):
-        metric.update(p, t)
-    return metric.compute().item()
-
-
 @pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_uneven_updates_give_the_same_value_as_one(name, kind):
+def test_neither_batches_nor_the_order_of_the_rows_show(name, kind, monkeypatch):
     prediction, truth, _ = data(name, kind)
-    whole = score(build_metric(name, OUTPUTS[kind]), prediction, truth)
-    assert score(build_metric(name, OUTPUTS[kind]), prediction, truth, chunks=6) == pytest.approx(whole, rel=1e-12)
-
-
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_direction_agrees_with_a_perfect_prediction(name, kind):
-    prediction, truth, perfect = data(name, kind)
-    best, other = (score(build_metric(name, OUTPUTS[kind]), p, truth) for p in (perfect, prediction))
-    assert (best < other) == (METRICS[name].direction == "lower")
-    assert build_metric(name, OUTPUTS[kind]).higher_is_better == (METRICS[name].direction == "higher")
+    whole = build_metric(name, OUTPUTS[kind])(prediction, truth)
+    order = np.random.default_rng(1).permutation(N)
+    assert build_metric(name, OUTPUTS[kind])(prediction[order], truth[order]) == pytest.approx(whole, rel=1e-12)
+    monkeypatch.setattr("pare.evaluation.row_sums.BATCH_ROWS", 7)
+    assert build_metric(name, OUTPUTS[kind])(prediction, truth) == pytest.approx(whole, rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
 def test_a_perfect_prediction_has_no_error_and_any_other_has(name, kind):
     prediction, truth, perfect = data(name, kind)
-    best, other = (score(build_metric(name, OUTPUTS[kind]), p, truth) for p in (perfect, prediction))
-    assert METRICS[name].error(best) == pytest.approx(0, abs=1e-12)
-    assert METRICS[name].error(other) > 0.01
+    metric, error = (build(name, OUTPUTS[kind]) for build in (build_metric, build_error))
+    assert error(perfect, truth) == METRICS[name].error(metric(perfect, truth)) == pytest.approx(0, abs=1e-12)
+    assert error(prediction, truth) == METRICS[name].error(metric(prediction, truth)) > 0.01
+    assert (metric(perfect, truth) < metric(prediction, truth)) == (METRICS[name].direction == "lower")
 
 
 @pytest.mark.parametrize(("name", "kind"), [pair for pair in EVERY if METRICS[pair[0]].relative])
 def test_a_relative_error_does_not_know_the_unit_of_the_field(name, kind):
     prediction, truth, _ = data(name, kind)
-    one, thousand = (score(build_metric(name, OUTPUTS[kind]), unit * prediction, unit * truth) for unit in (1, 1000))
+    one, thousand = (build_metric(name, OUTPUTS[kind])(unit * prediction, unit * truth) for unit in (1, 1000))
     assert one == pytest.approx(thousand, rel=1e-12)
     assert one == pytest.approx(sample_errors(prediction, truth, relative=True).mean(), rel=1e-12)
 
@@ -117,32 +106,23 @@ def test_predictions_that_are_not_finite_are_refused(name, kind, value):
     prediction, truth, _ = data(name, kind)
     prediction[(4, *[0] * (prediction.ndim - 1))] = value
     with pytest.raises(PareError, match="found 1 NaN or infinite"):
-        score(build_metric(name, OUTPUTS[kind]), prediction, truth)
+        build_metric(name, OUTPUTS[kind])(prediction, truth)
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_reset_forgets_what_was_seen(name, kind):
-    prediction, truth, perfect = data(name, kind)
-    metric = build_metric(name, OUTPUTS[kind])
-    score(metric, prediction, truth)
-    metric.reset()
-    assert score(metric, perfect, truth) == score(build_metric(name, OUTPUTS[kind]), perfect, truth)
-
-
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-@pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_an_empty_test_set_is_an_error(name, kind):
+    prediction, truth, _ = data(name, kind)
     with pytest.raises(PareError, match="found none"):
-        build_metric(name, OUTPUTS[kind]).compute()
+        build_metric(name, OUTPUTS[kind])(prediction[:0], truth[:0])
 
 
 def test_auroc_over_all_samples_is_not_the_mean_of_two_halves():
     logits, labels, _ = data("auroc_ovo", "classification")
     halves = [
-        score(build_metric("auroc_ovo", OUTPUTS["classification"]), logits[part], labels[part])
+        build_metric("auroc_ovo", OUTPUTS["classification"])(logits[part], labels[part])
         for part in (slice(26), slice(26, None))
     ]
-    whole = score(build_metric("auroc_ovo", OUTPUTS["classification"]), logits, labels, chunks=2)
+    whole = build_metric("auroc_ovo", OUTPUTS["classification"])(logits, labels)
     assert whole != pytest.approx(np.mean(halves), abs=1e-6)
 
 
@@ -193,14 +173,14 @@ def test_a_short_last_chunk_counts_as_much_as_a_whole_one(n):
     logits, labels = classified(n)
     bounds = [(start, min(start + 1000, n)) for start in range(0, n, 1000)]
     chunks = [f1_score(labels[a:b], logits[a:b].argmax(axis=1), average="macro") for a, b in bounds]
-    assert score(ChunkMean(OneMinusF1(4)), logits, labels, chunks=23) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
-    assert score(ChunkMean(OneMinusF1(4)), logits, labels) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
+    assert mean_of_chunks(logits, labels, metric=one_minus_f1(4)) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
+    assert mean_of_chunks(logits, labels, metric=one_minus_f1(4)) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
 
 
 def test_whole_chunks_of_a_mean_over_samples_change_nothing():
     logits, labels = classified(2000)
-    whole = score(ErrorPercent(4), logits, labels, chunks=31)
-    assert score(ChunkMean(ErrorPercent(4)), logits, labels, chunks=31) == pytest.approx(whole, rel=1e-12)
+    whole = error_percent(4)(logits, labels)
+    assert mean_of_chunks(logits, labels, metric=error_percent(4)) == pytest.approx(whole, rel=1e-12)
 
 
 def test_a_label_without_positives_in_a_chunk_is_left_out_of_that_chunk():
@@ -208,22 +188,6 @@ def test_a_label_without_positives_in_a_chunk_is_left_out_of_that_chunk():
     labels = (draw.random((1500, 2)) < 0.1).astype(np.float32)
     labels[1000:, 1] = 0
     logits = (draw.normal(size=labels.shape) + labels).astype(np.float32)
-    metric = OneMinusRanking(auroc, pooled=False)
-    first = score(metric, logits[:1000], labels[:1000], chunks=16)
-    metric.reset()
-    second = score(metric, logits[1000:, :1], labels[1000:, :1], chunks=8)
-    chunked = score(ChunkMean(OneMinusRanking(auroc, pooled=False)), logits, labels, chunks=23)
-    assert chunked == pytest.approx((first + second) / 2, rel=1e-12)
-
-
-def test_reset_forgets_the_chunks():
-    metric = ChunkMean(ErrorPercent(4))
-    score(metric, *classified(50))
-    metric.reset()
-    assert score(metric, *classified(30)) == score(ErrorPercent(4), *classified(30))
-
-
-def test_nothing_seen_is_an_error():
-    metric = ChunkMean(ErrorPercent(4))
-    with pytest.warns(UserWarning, match="compute"), pytest.raises(PareError, match="found none"):
-        metric.compute()
+    metric = partial(one_minus_ranking, ranking=auroc, pooled=False)
+    first, second = metric(logits[:1000], labels[:1000]), metric(logits[1000:, :1], labels[1000:, :1])
+    assert mean_of_chunks(logits, labels, metric=metric) == pytest.approx((first + second) / 2, rel=1e-12)

@@ -1,17 +1,9 @@
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from pare.config.errors import PareError
-from pare.evaluation.regression import (
-    CoefficientOfDetermination,
-    MaeContacts,
-    MaeContactsPublished,
-    MeanAbsoluteError,
-    RelativeL2,
-    RootMeanSquaredError,
-)
+from pare.evaluation.regression import MAE, MAE_8A, MAE_8A_PUBLISHED, RELATIVE_L2, RMSE, r2
 
 CANVAS, BORDER = 64, 5
 LENGTHS = (40, 54, 30)
@@ -31,15 +23,10 @@ def partly_masked():
     return prediction, truth
 
 
-def score(metric, prediction, truth):
-    metric.update(torch.as_tensor(prediction), torch.as_tensor(truth))
-    return metric.compute().item()
-
-
 def test_relative_l2_is_the_mean_over_samples_of_the_ratio_of_norms():
     prediction, truth = fields()
     error, size = (np.sqrt((f**2).sum(axis=(1, 2, 3))) for f in (prediction - truth, truth))
-    assert score(RelativeL2(), prediction, truth) == pytest.approx(np.mean(error / size), rel=1e-12)
+    assert RELATIVE_L2(prediction, truth) == pytest.approx(np.mean(error / size), rel=1e-12)
 
 
 def test_relative_l2_is_the_nrmse_of_pdebench_and_leaves_out_what_is_masked():
@@ -50,63 +37,61 @@ def test_relative_l2_is_the_nrmse_of_pdebench_and_leaves_out_what_is_masked():
         if valid.any():
             ratios.append(np.sqrt(np.mean((p[valid] - t[valid]) ** 2)) / np.sqrt(np.mean(t[valid] ** 2)))
     assert len(ratios) == 22
-    assert score(RelativeL2(), prediction, truth) == pytest.approx(np.mean(ratios), rel=1e-12)
+    assert RELATIVE_L2(prediction, truth) == pytest.approx(np.mean(ratios), rel=1e-12)
 
 
 @pytest.mark.parametrize(
     ("metric", "reference"),
-    [(RootMeanSquaredError, root_mean_squared_error), (MeanAbsoluteError, mean_absolute_error)],
+    [(RMSE, root_mean_squared_error), (MAE, mean_absolute_error)],
 )
 @pytest.mark.parametrize("data", [fields, partly_masked])
 def test_rmse_and_mae_pool_all_valid_numbers(metric, reference, data):
     prediction, truth = data()
     valid = ~np.isnan(truth)
-    assert score(metric(), prediction, truth) == pytest.approx(reference(truth[valid], prediction[valid]), rel=1e-12)
+    assert metric(prediction, truth) == pytest.approx(reference(truth[valid], prediction[valid]), rel=1e-12)
 
 
 def test_r2_is_the_mean_over_the_predicted_numbers_even_where_their_mean_is_large():
     prediction, truth = (part + 1e6 for part in fields(shape=(3,)))
-    assert score(CoefficientOfDetermination(), prediction, truth) == pytest.approx(
-        r2_score(truth, prediction), rel=1e-12
-    )
+    assert r2(prediction, truth) == pytest.approx(r2_score(truth, prediction), rel=1e-12)
 
 
 def test_predicting_the_mean_has_an_r2_of_zero():
     _, truth = fields(shape=(2,))
     constant = np.broadcast_to(truth.mean(axis=0), truth.shape).copy()
-    assert score(CoefficientOfDetermination(), constant, truth) == pytest.approx(0, abs=1e-12)
+    assert r2(constant, truth) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(
     ("metric", "place", "value", "message"),
     [
-        (CoefficientOfDetermination, np.s_[:, 1], 4, "found the same in all 23 samples"),
-        (CoefficientOfDetermination, np.s_[3, 1], np.nan, "found NaN"),
-        (RelativeL2, np.s_[3], 0, "found 1 of 23 samples"),
+        (r2, np.s_[:, 1], 4, "found the same in all 23 samples"),
+        (r2, np.s_[3, 1], np.nan, "found NaN"),
+        (RELATIVE_L2, np.s_[3], 0, "found 1 of 23 samples"),
     ],
 )
 def test_truths_of_which_a_metric_is_not_defined_are_refused(metric, place, value, message):
     prediction, truth = fields(shape=(2,))
     truth[place] = value
     with pytest.raises(PareError, match=message):
-        score(metric(), prediction, truth)
+        metric(prediction, truth)
 
 
-@pytest.mark.parametrize("metric", [RelativeL2, RootMeanSquaredError, MeanAbsoluteError, CoefficientOfDetermination])
+@pytest.mark.parametrize("metric", [RELATIVE_L2, RMSE, MAE, r2])
 def test_infinite_truths_and_other_shapes_are_refused(metric):
     prediction, truth = fields(shape=(2,))
     with pytest.raises(ValueError, match=r"\(23, 1\).*\(23, 2\)"):
-        score(metric(), prediction[:, :1], truth)
+        metric(prediction[:, :1], truth)
     truth[3, 0] = np.inf
     with pytest.raises(PareError, match="found 1 infinite"):
-        score(metric(), prediction, truth)
+        metric(prediction, truth)
 
 
-@pytest.mark.parametrize("metric", [RelativeL2, RootMeanSquaredError, MeanAbsoluteError])
+@pytest.mark.parametrize("metric", [RELATIVE_L2, RMSE, MAE])
 def test_nothing_valid_is_an_error(metric):
     prediction, truth = fields()
     with pytest.raises(PareError, match="at least one valid sample"):
-        score(metric(), prediction, truth * np.nan)
+        metric(prediction, truth * np.nan)
 
 
 def distances(draw, length):
@@ -123,13 +108,13 @@ def proteins():
     for i, block in enumerate(alone):
         truth[i, 0, BORDER : BORDER + len(block), BORDER : BORDER + len(block)] = block
     prediction = draw.normal(5, 4, truth.shape)  # some are negative
-    return torch.from_numpy(prediction), torch.from_numpy(truth), alone
+    return prediction, truth, alone
 
 
 def slow(prediction, alone, distance):
     """Mean over proteins of the mean error over pairs; ``distance`` makes one of the predictions for (i, j), (j, i)."""
     errors = []
-    for canvas, block in zip(prediction[:, 0].numpy(), alone, strict=True):
+    for canvas, block in zip(prediction[:, 0], alone, strict=True):
         pairs = []
         for i in range(len(block)):
             for j in range(i + 24, len(block)):
@@ -143,7 +128,7 @@ def slow(prediction, alone, distance):
 def test_mae_of_contacts_is_the_mean_over_proteins_of_the_mean_over_long_range_contacts(proteins):
     prediction, truth, alone = proteins
     expected = slow(prediction, alone, lambda upper, lower: max((upper + lower) / 2, 0.01))
-    assert score(MaeContacts(), prediction, truth) == pytest.approx(expected, rel=1e-12)
+    assert MAE_8A(prediction, truth) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_published_metric_averages_the_triangles_twice(proteins):
@@ -153,52 +138,40 @@ def test_the_published_metric_averages_the_triangles_twice(proteins):
         first = max((upper + lower) / 2, 0.01)
         return (first + max(lower, 0.01)) / 2
 
-    assert score(MaeContactsPublished(), prediction, truth) == pytest.approx(slow(prediction, alone, twice), rel=1e-12)
-    positive = prediction.abs() + 1
+    assert MAE_8A_PUBLISHED(prediction, truth) == pytest.approx(slow(prediction, alone, twice), rel=1e-12)
+    positive = np.abs(prediction) + 1
     expected = slow(positive, alone, lambda upper, lower: 0.25 * upper + 0.75 * lower)
-    assert score(MaeContactsPublished(), positive, truth) == pytest.approx(expected, rel=1e-12)
+    assert MAE_8A_PUBLISHED(positive, truth) == pytest.approx(expected, rel=1e-12)
 
 
 def test_both_agree_where_the_prediction_is_symmetric(proteins):
     prediction, truth, _ = proteins
-    symmetric = prediction + prediction.mT
-    assert score(MaeContacts(), symmetric, truth) == pytest.approx(score(MaeContactsPublished(), symmetric, truth))
+    symmetric = prediction + prediction.swapaxes(2, 3)
+    assert MAE_8A(symmetric, truth) == pytest.approx(MAE_8A_PUBLISHED(symmetric, truth))
 
 
 def test_what_is_predicted_outside_the_protein_and_beyond_contact_has_no_say(proteins):
     prediction, truth, _ = proteins
-    other = torch.where(truth <= 8, prediction, 1e6)
-    assert score(MaeContacts(), other, truth) == score(MaeContacts(), prediction, truth)
+    other = np.where(truth <= 8, prediction, 1e6)
+    assert MAE_8A(other, truth) == MAE_8A(prediction, truth)
 
 
 def test_a_protein_without_a_long_range_contact_has_no_part_in_the_mean(proteins):
     prediction, truth, _ = proteins
-    without = truth.clone()
-    without[1] = without[1].clamp_min(8.1)
-    expected = score(MaeContacts(), prediction[[0, 2]], truth[[0, 2]])
-    assert score(MaeContacts(), prediction, without) == pytest.approx(expected)
+    without = truth.copy()
+    without[1] = without[1].clip(8.1)
+    expected = MAE_8A(prediction[[0, 2]], truth[[0, 2]])
+    assert MAE_8A(prediction, without) == pytest.approx(expected)
     with pytest.raises(PareError, match="two residues at least 24 apart and at most 8 Å away, found none"):
-        score(MaeContacts(), prediction[1:2], without[1:2])
-
-
-@pytest.mark.filterwarnings("ignore:The ``compute`` method")
-def test_batches_do_not_show_and_reset_forgets(proteins):
-    prediction, truth, _ = proteins
-    metric = MaeContacts()
-    for i in range(3):
-        metric.update(prediction[i : i + 1], truth[i : i + 1])
-    assert float(metric.compute()) == pytest.approx(score(MaeContacts(), prediction, truth), rel=1e-12)
-    metric.reset()
-    with pytest.raises(PareError, match="found none"):
-        metric.compute()
+        MAE_8A(prediction[1:2], without[1:2])
 
 
 def test_predictions_that_are_not_finite_or_of_another_shape_are_refused(proteins):
     prediction, truth, _ = proteins
-    with pytest.raises(ValueError, match=r"both must be \(batch, 1, C, C\)"):
-        MaeContacts().update(prediction[:, 0], truth[:, 0])
-    with pytest.raises(ValueError, match=r"both must be \(batch, 1, C, C\)"):
-        MaeContacts().update(prediction[..., :60], truth[..., :60])
+    with pytest.raises(ValueError, match=r"both must be \(rows, 1, C, C\)"):
+        MAE_8A(prediction[:, 0], truth[:, 0])
+    with pytest.raises(ValueError, match=r"both must be \(rows, 1, C, C\)"):
+        MAE_8A(prediction[..., :60], truth[..., :60])
     prediction[0, 0, 0, 0] = np.nan
     with pytest.raises(PareError, match="found 1 NaN"):
-        MaeContacts().update(prediction, truth)
+        MAE_8A(prediction, truth)

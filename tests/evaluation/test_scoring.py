@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,6 @@ from torch import nn
 
 from pare.config.errors import PareError
 from pare.config.schema import OutputConfig, Task
-from pare.evaluation import scoring
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import (
     DRAWS,
@@ -18,7 +19,6 @@ from pare.evaluation.scoring import (
     constant_prediction,
     predict_rows,
     sample_errors,
-    score,
 )
 from pare.storage.store import ArrayStore, write_store
 
@@ -83,12 +83,12 @@ def test_a_batch_holds_as_many_rows_as_its_bytes_allow_but_at_least_one(fields, 
     rows = store(tmp_path / "s.h5", fields, fields)
     row_bytes = fields[0].nbytes
     for allowed, wanted in ((row_bytes * 1000, [64, 64, 22]), (row_bytes * 70 - 1, [64, 64, 22])):
-        monkeypatch.setattr(scoring, "BATCH_BYTES", allowed)
+        monkeypatch.setattr("pare.evaluation.row_sums.BATCH_BYTES", allowed)
         model = Recorder()
         predicted(model, rows)
         assert model.sizes == wanted
     for allowed, size in ((row_bytes * 60 - 1, 59), (row_bytes - 1, 1)):
-        monkeypatch.setattr(scoring, "BATCH_BYTES", allowed)
+        monkeypatch.setattr("pare.evaluation.row_sums.BATCH_BYTES", allowed)
         model = Recorder()
         outcome = predicted(model, rows)
         assert set(model.sizes[:-1]) == {size}
@@ -120,19 +120,18 @@ def test_rows_without_groups_and_fields_are_not_averaged(fields):
         average_groups({"prediction": fields, "truth": fields, "group": np.arange(150)})
 
 
-def test_the_score_sees_all_rows_at_once_and_nothing_of_an_earlier_call(fields):
+def test_the_error_of_fields_is_the_mean_over_all_rows(fields):
     metric = build_metric("relative_l2", task("dense", [1, 4, 4]).output)
-    score(metric, fields * 3, fields)
     errors = [np.linalg.norm(p - t) / np.linalg.norm(t) for p, t in zip(fields + 1, fields, strict=True)]
-    assert score(metric, fields + 1, fields) == pytest.approx(np.mean(errors), rel=1e-6)
+    assert metric(fields + 1, fields) == pytest.approx(np.mean(errors), rel=1e-6)
 
 
-def test_the_score_of_a_rank_is_that_of_all_rows():
+def test_a_ranking_is_that_of_all_rows():
     draw = np.random.default_rng(0)
     labels = (draw.random((200, 3)) < 0.2).astype(np.float32)
     logits = (draw.normal(size=labels.shape) + labels).astype(np.float32)
     metric = build_metric("one_minus_auroc", task("multilabel", [3]).output)
-    assert score(metric, logits, labels) == pytest.approx(1 - roc_auc_score(labels, logits), rel=1e-12)
+    assert metric(logits, labels) == pytest.approx(1 - roc_auc_score(labels, logits), rel=1e-12)
 
 
 def test_the_constant_field_is_the_mean_training_field(fields, tmp_path):
@@ -166,7 +165,7 @@ def test_the_constant_labels_are_the_logits_of_their_frequencies(tmp_path):
     constant = constant_prediction(rows, task("multilabel", [3]), 4)
     np.testing.assert_allclose(expit(constant[2]), labels.mean(0), rtol=1e-5)
     metric = build_metric("one_minus_auroc", task("multilabel", [3]).output)
-    assert score(metric, np.broadcast_to(constant[0], labels.shape), labels) == 0.5
+    assert metric(np.broadcast_to(constant[0], labels.shape), labels) == 0.5
 
 
 def test_the_constant_number_is_the_mean(tmp_path):
@@ -223,9 +222,9 @@ def test_what_rows_add_up_to_is_the_metric_of_the_draw(name, monkeypatch):
     truth[3, 0, 2] = np.nan
     prediction = np.nan_to_num(truth) + RNG.exponential(size=(30, 1, 1, 1)).astype(np.float32)
     quick = bootstrap_interval(build_metric(name, FIELD), prediction, truth)
-    monkeypatch.setattr("pare.evaluation.scoring._sums", lambda *_: None)
     monkeypatch.setattr("pare.evaluation.scoring.DRAWS_TOGETHER", DRAWS)
-    assert quick == pytest.approx(bootstrap_interval(build_metric(name, FIELD), prediction, truth))
+    of_rows = partial(build_metric(name, FIELD))  # which does not say what a row adds
+    assert quick == pytest.approx(bootstrap_interval(of_rows, prediction, truth))
 
 
 def test_a_metric_of_all_rows_together_has_one_too():
@@ -235,7 +234,6 @@ def test_a_metric_of_all_rows_together_has_one_too():
     assert found["draws"] == DRAWS_TOGETHER and found["level"] == 0.95
     metric = build_metric("r2", NUMBER)
     assert found == bootstrap_interval(metric, prediction, truth)  # the same every time
-    metric.reset()
 
 
 def test_draws_without_a_class_are_left_out():

@@ -45,7 +45,7 @@ SHARES = {"dvc": 0.1, "choose": 0.2}  # of as many faults as other scenarios get
 FILES = {"table.csv": "kind", "field.npz": "y", "series.npz": "y"}  # and what is predicted
 SCRATCH = "FAULTS_FOLDER"  # in the environment: the forks of a process must not end its temporary folder with them
 LIBRARIES = ("lightgbm", "xgboost", "catboost", "skops.io", "aeon.transformations.collection.convolution_based")
-LIBRARIES += ("neuralop.models", "monai.networks.nets", "matplotlib.figure", "kedro.framework.cli.cli", "torchmetrics")
+LIBRARIES += ("neuralop.models", "monai.networks.nets", "matplotlib.figure", "kedro.framework.cli.cli")
 
 
 @dataclass(frozen=True)

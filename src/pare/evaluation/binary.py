@@ -3,17 +3,15 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
-from torch import Tensor
-from torchmetrics.classification import BinaryStatScores
 
 from pare.config.errors import PareError
-from pare.evaluation.batch_checks import AllTogether, UndefinedMetric, check_labels, require_samples
+from pare.evaluation.checks import UndefinedMetric, check_labels, require_samples
+from pare.evaluation.row_sums import RowSums
 
-Score = Callable[[NDArray[np.bool_], NDArray[np.floating]], float]
+Ranking = Callable[[NDArray[np.bool_], NDArray[np.floating]], float]
 
 
 def auroc(labels: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
@@ -33,100 +31,54 @@ def average_precision(labels: NDArray[np.bool_], logits: NDArray[np.floating]) -
     return float(average_precision_score(labels, logits)) if labels.any() else float("nan")
 
 
-class OneMinusRanking(AllTogether):
-    """One minus a ranking score, averaged over the labels for which it is defined.
-
-    It holds all valid predictions, five bytes each, until the score is computed exactly.
+def one_minus_ranking(logits: np.ndarray, labels: np.ndarray, ranking: Ranking, *, pooled: bool) -> float:
+    """One minus the mean of a ranking score over the labels for which it is defined, between 0 and 1.
 
     Args:
-        score: the score of one label from its values and logits; NaN where it is undefined.
+        logits: ``(rows, labels)``, or ``(rows, …)`` where points are pooled.
+        labels: 0 or 1, the same shape; where points are pooled, NaN where they are masked.
+        ranking: the score of one label from its values and logits; NaN where it is undefined.
         pooled: whether all points of a field are samples of one label, rather than every column a label.
+
+    Raises:
+        PareError: if a prediction is not finite, or a label neither 0 nor 1.
+        UndefinedMetric: if there is no sample, or the score is undefined for every label.
+        ValueError: if the shapes differ.
     """
-
-    higher_is_better = False
-
-    def __init__(self, score: Score, *, pooled: bool) -> None:
-        super().__init__()
-        self.score, self.pooled = score, pooled
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch.
-
-        Args:
-            prediction: logits, ``(batch, labels)``, or ``(batch, …)`` where points are pooled.
-            target: 0 or 1, the same shape; where points are pooled, NaN where they are masked.
-
-        Raises:
-            PareError: if a prediction is not finite, or a label neither 0 nor 1.
-            ValueError: if the shapes differ.
-        """
-        prediction, target = prediction.to(self.device).detach(), target.to(self.device)
-        valid = check_labels(prediction, target)
-        if self.pooled:
-            prediction, target = prediction[valid].unsqueeze(1), target[valid].unsqueeze(1)
-        elif not valid.all():
-            raise PareError("labels must be 0 or 1, found NaN; correct the reader")
-        self.hold(prediction.float(), target == 1)
-
-    def compute(self) -> Tensor:
-        """One minus the mean score over all samples seen, a float64 scalar between 0 and 1.
-
-        Raises:
-            PareError: if no sample was seen, or the score is undefined for every label.
-        """
-        logits, labels = (part.numpy() for part in self.held())
-        scores = [self.score(labels[:, i], logits[:, i]) for i in range(labels.shape[1])]
-        if np.isnan(scores).all():
-            raise UndefinedMetric(
-                f"{self.score.__name__} needs a label that is 1 in some samples and 0 in others, found none in "
-                f"{len(labels)} samples; enlarge the part it is computed on, e.g. split.validation"
-            )
-        return torch.tensor(1 - np.nanmean(scores), dtype=torch.float64)
+    valid = check_labels(logits, labels)
+    require_samples(valid.sum())
+    if pooled:
+        logits, labels = logits[valid][:, None], labels[valid][:, None]
+    elif not valid.all():
+        raise PareError("labels must be 0 or 1, found NaN; correct the reader")
+    scores = [ranking(true == 1, column) for true, column in zip(labels.T, logits.T, strict=True)]
+    if np.isnan(scores).all():
+        raise UndefinedMetric(
+            f"{ranking.__name__} needs a label that is 1 in some samples and 0 in others, found none in "
+            f"{len(labels)} samples; enlarge the part it is computed on, e.g. split.validation"
+        )
+    return float(1 - np.nanmean(scores))
 
 
-class OneMinusBalancedAccuracy(BinaryStatScores):
-    """One minus the balanced accuracy of all points at logit 0: half the sum of both error rates.
+def _points(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """True points that are 1, those of them that are missed, those that are 0, and false alarms, ``(rows, 4)``."""
+    found, true = (logits > 0) & check_labels(logits, labels), labels == 1
+    parts = true, true & ~found, ~true, ~true & found
+    return np.stack([part.reshape(len(part), -1).sum(axis=1, dtype=np.float64) for part in parts], axis=1)
 
-    The published "1 − AUROC" of the Cosmic task, whose code takes the area of the thresholded mask and multiplies
-    prediction and truth by 0 where a point is ignored. Ignored points are true negatives here too, as published;
-    ``one_minus_auroc`` leaves them out.
-    """
 
-    higher_is_better = False
-    tp: Tensor
-    fp: Tensor
-    tn: Tensor
-    fn: Tensor
+def _mean_error_rate(sums: np.ndarray) -> float:
+    positives, missed, negatives, alarms = sums
+    require_samples(positives + negatives)
+    if not positives or not negatives:
+        raise UndefinedMetric(
+            f"balanced accuracy needs points of both kinds, found {int(positives)} positive and "
+            f"{int(negatives)} negative ones; enlarge the part it is computed on"
+        )
+    return float((alarms / negatives + missed / positives) / 2)
 
-    def __init__(self) -> None:
-        super().__init__(validate_args=False)
 
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch.
-
-        Args:
-            prediction: logits, ``(batch, …)``.
-            target: 0 or 1, NaN where the point is ignored, the same shape.
-
-        Raises:
-            PareError: if a prediction is not finite, or a label neither 0 nor 1.
-            ValueError: if the shapes differ.
-        """
-        prediction, target = prediction.to(self.device), target.to(self.device)
-        valid = check_labels(prediction, target)
-        super().update(((prediction > 0) & valid).long(), (target == 1).long())
-
-    def compute(self) -> Tensor:
-        """(false positive rate + false negative rate) / 2 over all points seen, a float64 scalar.
-
-        Raises:
-            PareError: if no point was seen, or the truth had no positive or no negative one.
-        """
-        positives, negatives = self.tp + self.fn, self.tn + self.fp
-        require_samples(positives + negatives)
-        if not positives or not negatives:
-            raise UndefinedMetric(
-                f"balanced accuracy needs points of both kinds, found {int(positives)} positive and "
-                f"{int(negatives)} negative ones; enlarge the part it is computed on"
-            )
-        return (self.fp.double() / negatives + self.fn.double() / positives) / 2
+# One minus the balanced accuracy of all points at logit 0: half the sum of both error rates. The published "1 − AUROC"
+# of the Cosmic task, whose code takes the area of the thresholded mask and multiplies prediction and truth by 0 where a
+# point is ignored. Ignored points are true negatives here too, as published; ``one_minus_auroc`` leaves them out.
+BALANCED_POINTS = RowSums(_points, _mean_error_rate)

@@ -1,57 +1,41 @@
-"""Metrics of class predictions: logits ``(batch, classes)`` against class numbers ``(batch,)``."""
+"""Metrics of class predictions: logits ``(rows, classes)`` against class numbers ``(rows,)``."""
 
+from functools import partial
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
-import torch
-from torch import Tensor
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassStatScores
+from scipy.special import softmax
 
-from pare.evaluation.batch_checks import AllTogether, UndefinedMetric, check_classes, require_samples
 from pare.evaluation.binary import auroc
+from pare.evaluation.checks import UndefinedMetric, check_classes, require_samples
+from pare.evaluation.row_sums import RowSums
 
 
-class AurocOneVsOne(AllTogether):
+def auroc_one_vs_one(logits: np.ndarray, labels: np.ndarray, classes: int) -> float:
     """Area under the ROC curve, one class against one, averaged over all pairs (Hand and Till, 2001).
 
-    With two classes this is the ordinary AUROC of the second class. It holds all predictions until it is computed.
-    Provenance: the OpenML tasks, the paper's table 14.
+    With two classes this is the ordinary AUROC of the second class. Provenance: the OpenML tasks, the paper's table 14.
 
     Args:
+        logits: checked by `check_classes`.
+        labels: checked by `check_classes`.
         classes: number of classes.
+
+    Raises:
+        UndefinedMetric: if there is no sample, or none of one of the classes.
     """
-
-    higher_is_better = True
-
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.classes = classes
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, checked by `check_classes`."""
-        self.hold(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
-
-    def compute(self) -> Tensor:
-        """The area over all samples seen, a float64 scalar between 0 and 1.
-
-        Raises:
-            PareError: if no sample, or no sample of one of the classes, was seen.
-        """
-        logits, labels = self.held()
-        missing = (torch.bincount(labels, minlength=self.classes) == 0).nonzero().flatten().tolist()
-        if missing:
-            raise UndefinedMetric(
-                f"AUROC needs samples of all {self.classes} classes, found none of class "
-                f"{', '.join(map(str, missing))} among {len(labels)}; use a stratified or larger split, "
-                f"or metric: error_percent"
-            )
-        logits = logits.double()
-        if self.classes == 2:  # the logits themselves: probabilities close to 1 would tie
-            area = auroc(labels.numpy() == 1, (logits[:, 1] - logits[:, 0]).numpy())
-        else:
-            area = _mean_over_pairs(logits.softmax(dim=1).numpy(), labels.numpy(), self.classes)
-        return torch.tensor(area, dtype=torch.float64)
+    check_classes(logits, labels, classes)
+    require_samples(len(labels))
+    labels, logits = labels.astype(int), logits.astype(np.float64)
+    missing = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
+    if len(missing):
+        raise UndefinedMetric(
+            f"AUROC needs samples of all {classes} classes, found none of class {', '.join(map(str, missing))} among "
+            f"{len(labels)}; use a stratified or larger split, or metric: error_percent"
+        )
+    if classes == 2:  # the logits themselves: probabilities close to 1 would tie
+        return auroc(labels == 1, logits[:, 1] - logits[:, 0])
+    return _mean_over_pairs(softmax(logits, axis=1), labels, classes)
 
 
 def _mean_over_pairs(probabilities: np.ndarray, labels: np.ndarray, classes: int) -> float:
@@ -65,89 +49,48 @@ def _mean_over_pairs(probabilities: np.ndarray, labels: np.ndarray, classes: int
     return float(np.mean(areas))
 
 
-class _CheckedClasses(MulticlassStatScores):
-    """Mixin for torchmetrics' metrics of right and wrong classes: it checks every batch.
-
-    Args:
-        classes: number of classes.
-
-    Attributes:
-        counted: ``micro`` counts the samples of all classes together, ``none`` those of each class.
-    """
-
-    counted: Literal["micro", "none"] = "none"
-    tp: Tensor
-    fn: Tensor
-
-    def __init__(self, classes: int) -> None:
-        super().__init__(num_classes=classes, average=self.counted, validate_args=False)
-        self.classes = classes
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, checked by `check_classes`."""
-        super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
-
-    def _one_minus_mean(self, of_each: Tensor) -> Tensor:
-        """One minus the mean over the classes that have samples, of a number of each, ``(classes,)``."""
-        present = self.tp + self.fn > 0
-        require_samples(present.sum())
-        return 1 - of_each[present].double().mean()
+def error_percent(classes: int) -> RowSums:
+    """100 · (1 − top-1 accuracy) over all samples."""
+    return RowSums(partial(_counts, classes=classes), _error)
 
 
-class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
-    """100 · (1 − top-1 accuracy) over all samples.
-
-    Args:
-        classes: number of classes.
-    """
-
-    higher_is_better = False
-    counted = "micro"
-
-    def compute(self) -> Tensor:
-        """The percentage of wrong samples among all seen, a float64 scalar between 0 and 100.
-
-        Raises:
-            PareError: if no sample was seen.
-        """
-        require_samples(self.tp + self.fn)
-        return 100 * self.fn.double() / (self.tp + self.fn)
+def one_minus_balanced_accuracy(classes: int) -> RowSums:
+    """One minus the balanced accuracy, the mean over the classes that have samples of the fraction found."""
+    return RowSums(partial(_counts, classes=classes), _one_minus_recall)
 
 
-class OneMinusBalancedAccuracyOfClasses(_CheckedClasses, MulticlassAccuracy):
-    """One minus the balanced accuracy, the mean over the classes that have samples of the fraction found.
-
-    Args:
-        classes: number of classes.
-    """
-
-    higher_is_better = False
-
-    def compute(self) -> Tensor:
-        """One minus the mean fraction, a float64 scalar between 0 and 1.
-
-        Raises:
-            PareError: if no sample was seen.
-        """
-        return self._one_minus_mean(self.tp.double() / (self.tp + self.fn))
-
-
-class OneMinusF1(_CheckedClasses, MulticlassF1Score):
+def one_minus_f1(classes: int) -> RowSums:
     """One minus the macro F1 score, the mean over the classes that have samples.
 
     A class without samples has no recall; that it was predicted by mistake shows in the precision of the others.
     Provenance: the ECG metric of NAS-Bench-360, the paper's table 1.
-
-    Args:
-        classes: number of classes.
     """
+    return RowSums(partial(_counts, classes=classes), _one_minus_f1)
 
-    higher_is_better = False
 
-    def compute(self) -> Tensor:
-        """One minus the mean F1, a scalar between 0 and 1.
+def _counts(logits: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Whether each row is a hit of each class, is predicted as it, and is of it, ``(rows, 3 · classes)``."""
+    check_classes(logits, labels, classes)
+    numbers = np.arange(classes)
+    predicted, true = logits.argmax(axis=1)[:, None] == numbers, labels[:, None] == numbers
+    return np.concatenate([predicted & true, predicted, true], axis=1).astype(np.float64)
 
-        Raises:
-            PareError: if no sample was seen.
-        """
-        return self._one_minus_mean(super().compute())
+
+def _error(sums: np.ndarray) -> float:
+    hits, _, true = sums.reshape(3, -1).sum(axis=1)
+    require_samples(true)
+    return float(100 * (true - hits) / true)
+
+
+def _one_minus_recall(sums: np.ndarray) -> float:
+    hits, _, true = sums.reshape(3, -1)
+    seen = true > 0
+    require_samples(seen.sum())
+    return float(1 - np.mean(hits[seen] / true[seen]))
+
+
+def _one_minus_f1(sums: np.ndarray) -> float:
+    hits, predicted, true = sums.reshape(3, -1)
+    seen = true > 0
+    require_samples(seen.sum())
+    return float(1 - np.mean(2 * hits[seen] / (predicted + true)[seen]))

@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
 from pare.config.schema import Task
 from pare.evaluation.calibration import Calibration, fewest_rows, log_loss, probabilities
@@ -88,10 +86,19 @@ def probability_errors(shares: np.ndarray, logits: np.ndarray, truth: np.ndarray
         logits: from which they come; a probability that rounds to 0 still has a logarithm.
         truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
     """
-    # Rounded to more than 1, they would be taken for logits.
-    given, right = torch.tensor(shares.clip(0, 1), dtype=torch.float64), torch.tensor(truth).long()
     if truth.ndim == 1:
-        error = multiclass_calibration_error(given, right, shares.shape[1], n_bins=BINS)
+        error = calibration_error(shares.max(axis=1), shares.argmax(axis=1) == truth)
     else:
-        error = binary_calibration_error(given.flatten(), right.flatten(), n_bins=BINS)
-    return {"log_loss": log_loss(logits, truth), "calibration_error": float(error)}
+        error = calibration_error(shares.ravel(), truth.ravel())
+    return {"log_loss": log_loss(logits, truth), "calibration_error": error}
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Mean over bins of equal width, by their rows, of the gap between mean confidence and the share that is right.
+
+    Args:
+        confidence: probabilities ``(n,)``.
+        right: whether what they are of is so, ``(n,)``.
+    """
+    bins = np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1])
+    return float(np.abs(np.bincount(bins, weights=confidence - right)).sum() / len(right))

@@ -3,31 +3,28 @@
 The released code averages most metrics over chunks of about 1,000 samples. That changes every metric that is not a mean
 over samples. Here a metric sees every sample before it is computed. The paper's own metrics have names of their own
 (``…_chunks``, ``one_minus_balanced_accuracy``, ``mae_8a_published``), for runs of ``protocol: paper``.
-
-A metric may stay on the CPU while the model runs elsewhere: updates are moved to the metric's device.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from torch import Tensor, stack
-from torchmetrics import Metric
+import numpy as np
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.schema import OutputConfig
-from pare.evaluation.batch_checks import AllTogether
-from pare.evaluation.binary import OneMinusBalancedAccuracy, OneMinusRanking, auroc, average_precision
-from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusBalancedAccuracyOfClasses, OneMinusF1
-from pare.evaluation.regression import (
-    CoefficientOfDetermination,
-    MaeContacts,
-    MaeContactsPublished,
-    MeanAbsoluteError,
-    RelativeL2,
-    RootMeanSquaredError,
+from pare.evaluation.binary import BALANCED_POINTS, auroc, average_precision, one_minus_ranking
+from pare.evaluation.checks import require_samples
+from pare.evaluation.classification import (
+    auroc_one_vs_one,
+    error_percent,
+    one_minus_balanced_accuracy,
+    one_minus_f1,
 )
+from pare.evaluation.regression import MAE, MAE_8A, MAE_8A_PUBLISHED, RELATIVE_L2, RMSE, r2
+from pare.evaluation.row_sums import Metric
 from pare.storage.store import SPLITS, ArrayStore
 
 CHUNK = 1000  # samples; `eval_batch_size` of nearly all released configurations
@@ -41,7 +38,7 @@ class MetricSpec:
         title: the name in figures and tables.
         unit: the unit of its value; empty for a plain ratio, or where it is that of the target.
         kinds: the kinds of output that it suits.
-        build: makes an empty metric for an output.
+        build: makes the metric of an output.
         as_error: where more is better, from the value to an error that falls to 0 as the value rises; None where the
             value is an error itself.
         relative: whether it is an error over the size of the truth, and figures should show such errors.
@@ -80,12 +77,11 @@ class MetricSpec:
 
 
 def _one_minus_auroc(output: OutputConfig) -> Metric:
-    return OneMinusRanking(auroc, pooled=output.kind == "dense")
+    return partial(one_minus_ranking, ranking=auroc, pooled=output.kind == "dense")
 
 
 def _one_minus_balanced_accuracy(output: OutputConfig) -> Metric:
-    of_points = output.kind == "dense"
-    return OneMinusBalancedAccuracy() if of_points else OneMinusBalancedAccuracyOfClasses(output.shape[0])
+    return BALANCED_POINTS if output.kind == "dense" else one_minus_balanced_accuracy(output.shape[0])
 
 
 def _from_one(value: float) -> float:
@@ -93,26 +89,26 @@ def _from_one(value: float) -> float:
 
 
 METRICS: dict[str, MetricSpec] = {
-    "error_percent": MetricSpec("error", "%", ("classification",), lambda output: ErrorPercent(output.shape[0])),
-    "one_minus_f1": MetricSpec("1 − macro F1", "", ("classification",), lambda output: OneMinusF1(output.shape[0])),
+    "error_percent": MetricSpec("error", "%", ("classification",), lambda output: error_percent(output.shape[0])),
+    "one_minus_f1": MetricSpec("1 − macro F1", "", ("classification",), lambda output: one_minus_f1(output.shape[0])),
     "auroc_ovo": MetricSpec(
         "AUROC, one-vs-one",
         "",
         ("classification",),
-        lambda output: AurocOneVsOne(output.shape[0]),
+        lambda output: partial(auroc_one_vs_one, classes=output.shape[0]),
         _from_one,
         every_class=True,
     ),
     "one_minus_auroc": MetricSpec("1 − AUROC", "", ("multilabel", "dense"), _one_minus_auroc),
     "one_minus_map": MetricSpec(
-        "1 − mAP", "", ("multilabel",), lambda _: OneMinusRanking(average_precision, pooled=False)
+        "1 − mAP", "", ("multilabel",), lambda _: partial(one_minus_ranking, ranking=average_precision, pooled=False)
     ),
-    "rmse": MetricSpec("RMSE", "", ("regression", "dense"), lambda _: RootMeanSquaredError()),
-    "mae": MetricSpec("MAE", "", ("regression", "dense"), lambda _: MeanAbsoluteError()),
-    "r2": MetricSpec("R²", "", ("regression",), lambda _: CoefficientOfDetermination(), _from_one),
-    "relative_l2": MetricSpec("relative L2 error", "", ("dense",), lambda _: RelativeL2(), relative=True),
-    "nrmse": MetricSpec("nRMSE", "", ("dense",), lambda _: RelativeL2(), relative=True),
-    "mae_8a": MetricSpec("MAE of contacts", "Å", ("dense",), lambda _: MaeContacts()),
+    "rmse": MetricSpec("RMSE", "", ("regression", "dense"), lambda _: RMSE),
+    "mae": MetricSpec("MAE", "", ("regression", "dense"), lambda _: MAE),
+    "r2": MetricSpec("R²", "", ("regression",), lambda _: r2, _from_one),
+    "relative_l2": MetricSpec("relative L2 error", "", ("dense",), lambda _: RELATIVE_L2, relative=True),
+    "nrmse": MetricSpec("nRMSE", "", ("dense",), lambda _: RELATIVE_L2, relative=True),
+    "mae_8a": MetricSpec("MAE of contacts", "Å", ("dense",), lambda _: MAE_8A),
 }
 
 
@@ -120,7 +116,9 @@ def _by_chunks(name: str, kind: str) -> MetricSpec:
     """A metric of that name and kind of output, as the released code averages it."""
     spec = METRICS[name]
     title = f"{spec.title} by chunks"
-    return replace(spec, title=title, kinds=(kind,), build=lambda output: ChunkMean(spec.build(output)))
+    return replace(
+        spec, title=title, kinds=(kind,), build=lambda output: partial(mean_of_chunks, metric=spec.build(output))
+    )
 
 
 METRICS |= {
@@ -130,7 +128,7 @@ METRICS |= {
     "one_minus_balanced_accuracy": MetricSpec(
         "1 − balanced accuracy", "", ("classification", "dense"), _one_minus_balanced_accuracy
     ),
-    "mae_8a_published": MetricSpec("MAE of contacts as released", "Å", ("dense",), lambda _: MaeContactsPublished()),
+    "mae_8a_published": MetricSpec("MAE of contacts as released", "Å", ("dense",), lambda _: MAE_8A_PUBLISHED),
 }
 
 
@@ -146,7 +144,7 @@ def find_metric(name: str) -> MetricSpec:
 
 
 def build_metric(name: str, output: OutputConfig) -> Metric:
-    """Make an empty metric: ``update(prediction, target)`` takes raw model outputs, ``compute()`` returns the value.
+    """The metric of raw model outputs and truth, each ``(rows, …)``, a float.
 
     Args:
         name: a key of `METRICS`.
@@ -164,6 +162,12 @@ def build_metric(name: str, output: OutputConfig) -> Metric:
     if output.kind == "classification" and output.shape[0] < 2:
         raise PareError(f"metric {name!r} needs at least 2 classes, found {output.shape[0]}; correct output.shape")
     return spec.build(output)
+
+
+def build_error(name: str, output: OutputConfig) -> Metric:
+    """A metric as an error: lower is better, 0 is perfect; see `build_metric`."""
+    metric, spec = build_metric(name, output), METRICS[name]
+    return lambda prediction, truth: spec.error(metric(prediction, truth))
 
 
 def check_classes(run: Run, store: ArrayStore) -> None:
@@ -184,35 +188,20 @@ def check_classes(run: Run, store: ArrayStore) -> None:
             )
 
 
-class ChunkMean(AllTogether):
+def mean_of_chunks(prediction: np.ndarray, truth: np.ndarray, metric: Metric) -> float:
     """Mean of a metric over chunks of 1,000 samples in their order, the last short chunk with equal weight.
 
     Not a good metric: a score that is no mean over samples, such as F1 or AUROC, depends on the chunks. It is here
     because it is in the paper's tables.
 
     Args:
+        prediction: ``(rows, …)``.
+        truth: ``(rows, …)``.
         metric: the metric of one chunk, an error.
+
+    Raises:
+        UndefinedMetric: if there is no sample, or the metric is undefined for a chunk.
     """
-
-    higher_is_better = False
-
-    def __init__(self, metric: Metric) -> None:
-        super().__init__()
-        self.metric = metric
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, ``(batch, …)`` each."""
-        self.hold(prediction.to(self.device), target.to(self.device))
-
-    def compute(self) -> Tensor:
-        """The mean over chunks, a scalar.
-
-        Raises:
-            PareError: if no sample was seen, or the metric is undefined for a chunk.
-        """
-        values = []
-        for prediction, truth in zip(*(part.split(CHUNK) for part in self.held()), strict=True):
-            self.metric.reset()
-            self.metric.update(prediction, truth)
-            values.append(self.metric.compute())
-        return stack(values).double().mean()
+    require_samples(len(truth))
+    parts = (slice(start, start + CHUNK) for start in range(0, len(truth), CHUNK))
+    return float(np.mean([metric(prediction[part], truth[part]) for part in parts]))

@@ -13,7 +13,7 @@ from pare.config.words import counted, weights_text
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import probability_errors, uncertainty_record
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.scoring import bootstrap_interval, constant_prediction, score
+from pare.evaluation.scoring import bootstrap_interval, constant_prediction
 from pare.storage.samples import Repeats
 from pare.storage.store import ArrayStore
 
@@ -50,8 +50,8 @@ def evaluation_record(
         "differs": run.differs,
         "simulated": run.task.raw.active.simulated,
         "metric": {"name": run.metric, "title": spec.title, "unit": spec.unit, "direction": spec.direction},
-        "test": score(metric, predictions["prediction"], truth),
-        "constant_prediction": score(metric, constant, truth),
+        "test": metric(predictions["prediction"], truth),
+        "constant_prediction": metric(constant, truth),
         "test_interval": bootstrap_interval(metric, predictions["prediction"], truth, predictions.get("group")),
         "n_test": len(truth),
         "usual": usual_metrics(run.task, predictions),
@@ -193,6 +193,6 @@ def _of_fields(output: OutputConfig, prediction: np.ndarray, truth: np.ndarray) 
 def _value(name: str, output: OutputConfig, prediction: np.ndarray, truth: np.ndarray) -> float | None:
     """One of the metrics; None where it is undefined, such as AUROC without a row of some class."""
     try:
-        return score(build_metric(name, output), prediction, truth)
+        return build_metric(name, output)(prediction, truth)
     except PareError:
         return None

@@ -1,25 +1,20 @@
 """Predictions of test rows, their score, its interval by a percentile bootstrap (Efron 1979), the constant baseline."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from rich import get_console
 from rich.progress import track
 from scipy.special import logit
-from torch import Tensor
-from torchmetrics import Metric
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
-from pare.evaluation.batch_checks import UndefinedMetric
 from pare.evaluation.calibration import Calibration
+from pare.evaluation.checks import UndefinedMetric
+from pare.evaluation.row_sums import Metric, RowSums, batches
 from pare.storage.store import Rows
 
-BATCH_ROWS = 64
-BATCH_BYTES = 32 << 20  # inputs: a sample with many channels on a fine grid fills a batch alone
 LEVEL = 0.95
 DRAWS = 1000
 FEWEST = 10  # rows
@@ -94,19 +89,10 @@ def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float:
-    """The metric over all rows, given to it in batches: the value is that of all rows at once."""
-    metric.reset()
-    for start, stop in batches(len(truth), truth[0].nbytes):
-        # Copies: a constant prediction is one row seen as many, which torch cannot share.
-        metric.update(*(torch.tensor(part[start:stop]) for part in (prediction, truth)))
-    return float(metric.compute())
-
-
 def defined_score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float | None:
     """The metric over all rows; None where it is undefined, such as AUROC without a row of some class."""
     try:
-        return score(metric, prediction, truth)
+        return metric(prediction, truth)
     except UndefinedMetric:
         return None
 
@@ -156,12 +142,6 @@ def sample_errors(prediction: np.ndarray, truth: np.ndarray, *, relative: bool) 
     return errors
 
 
-def batches(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
-    """First row, and the one after the last, of each batch of rows of so many bytes."""
-    size = max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
-    return ((start, min(start + size, rows)) for start in range(0, rows, size))
-
-
 def _mean_target(rows: Rows) -> np.ndarray:
     """Mean of each number or point over the rows in which it is valid, ``(…)``."""
     first = rows.array("y", 0, 1)
@@ -195,11 +175,10 @@ def bootstrap_interval(
     units = np.arange(len(truth)) if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
     if len(truth) < FEWEST or units.max() + 1 < FEWEST:
         return None
-    sums = _sums(metric, prediction, truth)
-    if sums is None and prediction.size > MOST_TOGETHER:
+    if not isinstance(metric, RowSums) and prediction.size > MOST_TOGETHER:
         return None
-    draws = DRAWS if sums else DRAWS_TOGETHER
-    values = list(_values(metric, prediction, truth, sums, draws, units))
+    draws = DRAWS if isinstance(metric, RowSums) else DRAWS_TOGETHER
+    values = list(_values(metric, prediction, truth, draws, units))
     if len(values) < draws / 2:
         return None
     lower, upper = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -207,44 +186,18 @@ def bootstrap_interval(
 
 
 def _values(
-    metric: Metric,
-    prediction: np.ndarray,
-    truth: np.ndarray,
-    sums: dict[str, Tensor] | None,
-    draws: int,
-    units: np.ndarray,
+    metric: Metric, prediction: np.ndarray, truth: np.ndarray, draws: int, units: np.ndarray
 ) -> Iterator[float]:
     """The metric of each draw of units, which are rows or groups, for which it is defined."""
     rng, n = np.random.default_rng(0), units.max() + 1
+    terms = metric.of_rows(prediction, truth) if isinstance(metric, RowSums) else None
     for _ in range(draws):
         times = np.bincount(rng.integers(n, size=n), minlength=n)[units]  # that each row is drawn
         try:
-            if sums:
-                yield _of_sums(metric, sums, times)
+            if isinstance(metric, RowSums):
+                yield metric.value(times @ terms)
             else:
                 drawn = np.repeat(np.arange(len(truth)), times)
-                yield score(metric, prediction[drawn], truth[drawn])
+                yield metric(prediction[drawn], truth[drawn])
         except UndefinedMetric:
             continue
-
-
-def _sums(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> dict[str, Tensor] | None:
-    """What each row adds to a metric that is made of sums over rows, ``(rows, …)``; None for another metric."""
-    metric.reset()
-    if not all(isinstance(state, Tensor) for state in metric.metric_state.values()):
-        return None
-    rows = []
-    for i in range(len(truth)):
-        metric.reset()
-        metric.update(*(torch.tensor(array[i : i + 1]) for array in (prediction, truth)))
-        rows.append({name: torch.as_tensor(state).clone() for name, state in metric.metric_state.items()})
-    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
-
-
-def _of_sums(metric: Metric, sums: dict[str, Tensor], times: np.ndarray) -> float:
-    weights = torch.from_numpy(times)
-    metric.reset()
-    metric.merge_state({name: torch.tensordot(weights.to(rows), rows, dims=1) for name, rows in sums.items()})
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*was called before", UserWarning)  # merging is no update
-        return float(metric.compute())

@@ -9,7 +9,7 @@ from lightpfn.checkpoint import save_model
 from lightpfn.model.lightpfn import Config, LightPFN
 
 from pare.config.schema import Task
-from pare.evaluation.metrics import build_metric
+from pare.evaluation.metrics import build_error
 from pare.learners.libraries.problem import Problem
 from pare.storage.store import ArrayStore, write_store
 
@@ -49,8 +49,8 @@ def problem(tmp_path):
             fingerprint="f",
             description={"categories": list(categories)},
         )
-        metric = build_metric(task.metric, task.output)
-        return Problem(task, ArrayStore(path), np.arange(len(x)), 3, False, 1.0, metric)
+        error = build_error(task.metric, task.output)
+        return Problem(task, ArrayStore(path), np.arange(len(x)), 3, False, 1.0, error)
 
     return problem
 

@@ -8,7 +8,6 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics.pairwise import euclidean_distances
 
 from pare.config import PareError
-from pare.evaluation.scoring import score
 from pare.learners.libraries import kernel_ridge
 from pare.learners.libraries.kernel_ridge import KernelRidgeOptions, fit_kernel_ridge
 
@@ -132,7 +131,7 @@ def test_the_validation_metric_is_that_of_a_fit_without_the_validation_rows(prob
     alone = fit_kernel_ridge(problem("dense", train=train), options)
     whole = problem("dense", train=train, validation=held)
     fitted = fit_kernel_ridge(whole, options)
-    expected, found = (score(whole.metric, said, held[1]) for said in (alone.model.predict(held[0]), fitted.unseen))
+    expected, found = (whole.error(said, held[1]) for said in (alone.model.predict(held[0]), fitted.unseen))
     assert found == pytest.approx(expected, rel=1e-3)
     np.testing.assert_allclose(fitted.model.predict(train[0]), train[1], atol=0.5)
 

@@ -13,7 +13,6 @@ from sklearn.model_selection import KFold
 from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.strict import Strict
-from pare.evaluation.scoring import score
 from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, Problem
 from pare.learners.networks.start.cross_validation import FOLDS, folds_that_keep, groups_of
 from pare.learners.networks.start.regressions import (
@@ -157,9 +156,8 @@ def _validated(
     problem: Problem, x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
 ) -> dict[Choice, float]:
     rows = problem.validation.read(0, len(problem.validation))
-    sign = -1 if problem.metric.higher_is_better else 1
     tried = _predictions(x, y, rows["x"], widths, options.penalties)
-    return {choice: sign * score(problem.metric, prediction, rows["y"]) for choice, prediction in tried}
+    return {choice: problem.error(prediction, rows["y"]) for choice, prediction in tried}
 
 
 def _folded(

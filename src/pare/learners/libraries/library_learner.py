@@ -15,6 +15,7 @@ from pare.config.run import Run
 from pare.config.strict import validated
 from pare.config.suitability import check_suited, unsuited
 from pare.evaluation.calibration import Calibration
+from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import defined_score, predict_rows
 from pare.learners.ensemble import Ensemble
 from pare.learners.learner import Data, Fitted, Predictor, Work
@@ -64,7 +65,7 @@ class LibraryLearner:
         prediction, truth = fit.unseen, rows.array("y")
         if prediction is None:
             prediction = predict_rows(fit.model.predict, rows)["prediction"]
-        record["validation"] = defined_score(problem.metric, prediction, truth)
+        record["validation"] = defined_score(build_metric(run.metric, run.task.output), prediction, truth)
         return Fitted(predictor, record, Calibration.of_rows(run.task, prediction, truth, rows.groups))
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> LibraryModel:

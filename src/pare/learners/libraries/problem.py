@@ -15,14 +15,14 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import torch
 from pydantic import BaseModel
-from torchmetrics import Metric
 
 from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.data.formats.memory import OBJECTS, check_memory
 from pare.data.preparation import draw_rows
-from pare.evaluation.metrics import build_metric
+from pare.evaluation.metrics import build_error
+from pare.evaluation.row_sums import Metric
 from pare.learners.networks.start.cross_validation import weights_of
 from pare.storage.store import ArrayStore, Rows
 
@@ -42,7 +42,7 @@ class Problem:
         seed: seed of everything random.
         class_weights: whether classes are weighted by their inverse frequency.
         positive_weight: weight of labels that are 1.
-        metric: the task's, for the choice of the best epoch.
+        error: the run's metric as an error, for the choice of options.
         deadline: when the fit is to end, by `time.monotonic`; infinite where it may take as long as it does.
     """
 
@@ -52,7 +52,7 @@ class Problem:
     seed: int
     class_weights: bool
     positive_weight: float
-    metric: Metric
+    error: Metric
     deadline: float = inf
 
     @property
@@ -85,10 +85,10 @@ def problem_of(run: Run, store: ArrayStore) -> Problem:
     """The task of a run as a library sees it: the rows, weights and metric that the run would use itself."""
     task, training = run.task, run.training
     chosen = draw_rows(len(store.rows("train")), training.fraction, run.seed)
-    metric = build_metric(run.metric, task.output)
+    error = build_error(run.metric, task.output)
     weights = training.class_weights, training.positive_weight
     deadline = time.monotonic() + 60 * run.minutes if run.minutes else inf
-    return Problem(task, store, chosen, run.seed, *weights, metric, deadline)
+    return Problem(task, store, chosen, run.seed, *weights, error, deadline)
 
 
 def check_two_classes(y: np.ndarray, what: str) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.scoring import predict_rows, score
+from pare.evaluation.scoring import predict_rows
 from pare.storage.store import ArrayStore, write_store
 
 CPU = torch.device("cpu")
@@ -57,7 +57,7 @@ def test_every_kind_of_output_is_learnt_from_its_loss_and_scored_by_its_metric(t
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.9 * losses[0]
     outcome = predict_rows(partial(result.outputs, device=CPU), store.rows("validation"))
-    recomputed = score(build_metric(run.metric, run.task.output), outcome["prediction"], outcome["truth"])
+    recomputed = build_metric(run.metric, run.task.output)(outcome["prediction"], outcome["truth"])
     assert recomputed == pytest.approx(result.record["validation"], rel=1e-4)
 
 

@@ -16,8 +16,8 @@ from sklearn.metrics import log_loss
 from evaluated_runs import write_splits
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
-from pare.evaluation.metrics import build_metric
-from pare.evaluation.scoring import predict_rows, score
+from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.scoring import predict_rows
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
@@ -79,34 +79,23 @@ def test_history_follows_the_curriculum_and_adds_up(trained):
 def test_the_recorded_validation_metric_is_that_of_the_returned_model(trained, table):
     record = trained[0].record
     outcome = predict_rows(partial(trained[0].outputs, device=CPU), table.rows("validation"))
-    recomputed = score(build_metric("auroc_ovo", BINARY), outcome["prediction"], outcome["truth"])
+    recomputed = build_metric("auroc_ovo", BINARY)(outcome["prediction"], outcome["truth"])
     assert recomputed == record["validation"] == max(row["validation"] for row in record["history"])
-
-
-class ScriptedMetric:
-    """Says what it is told to, epoch by epoch, and remembers the predictions that it saw."""
-
-    def __init__(self, values, higher_is_better):
-        self.values, self.higher_is_better, self.seen = iter(values), higher_is_better, []
-
-    def reset(self):
-        self.seen.append([])
-
-    def update(self, prediction, _):
-        self.seen[-1].append(prediction)
-
-    def compute(self):
-        return next(self.values)
 
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Let the metric of a training say these values."""
+    """Let the metric of a training say these values, epoch by epoch; the predictions that it saw."""
 
     def scripted(values, higher_is_better):
-        metric = ScriptedMetric(values, higher_is_better)
-        monkeypatch.setattr("pare.learners.networks.training.setup.build_metric", lambda *_: metric)
-        return metric
+        said, seen = iter(values), []
+        like = METRICS["auroc_ovo" if higher_is_better else "error_percent"]
+        monkeypatch.setattr("pare.learners.networks.training.validation.METRICS", {"auroc_ovo": like})
+        monkeypatch.setattr(
+            "pare.learners.networks.training.setup.build_metric",
+            lambda *_: lambda prediction, _: seen.append(prediction) or next(said),
+        )
+        return seen
 
     return scripted
 
@@ -114,12 +103,12 @@ def scripted(monkeypatch):
 @pytest.mark.parametrize("higher_is_better", [True, False])
 def test_the_returned_model_is_that_of_the_best_validation_epoch(on_table, table, scripted, higher_is_better):
     values = [0.5, 0.9, 0.7] if higher_is_better else [0.5, 0.1, 0.3]
-    metric = scripted(values, higher_is_better)
+    seen = scripted(values, higher_is_better)
     result = on_table()
     assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
     predictions = predict_rows(partial(result.outputs, device=CPU), table.rows("validation"))["prediction"]
-    np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5, atol=1e-6)
-    assert not np.allclose(predictions, torch.cat(metric.seen[2]), rtol=1e-5)
+    np.testing.assert_allclose(predictions, seen[1], rtol=1e-5, atol=1e-6)
+    assert not np.allclose(predictions, seen[2], rtol=1e-5)
 
 
 def test_the_learning_rate_rises_for_a_tenth_of_the_epochs_where_no_number_is_given(on_table):

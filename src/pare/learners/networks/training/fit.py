@@ -18,7 +18,7 @@ from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.scoring import predict_rows, score
+from pare.evaluation.scoring import predict_rows
 from pare.learners.ensemble import Ensemble
 from pare.learners.learner import Data, Fitted, Work
 from pare.learners.model import Model
@@ -117,6 +117,6 @@ def _mean(models: list[Model], data: Data) -> Fitted:
         return Fitted(ensemble, record)
     outcome = predict_rows(partial(ensemble.outputs, device=PartialState().device), rows)
     metric = build_metric(first.run.metric, first.run.task.output)
-    record["validation"] = score(metric, outcome["prediction"], outcome["truth"])
+    record["validation"] = metric(outcome["prediction"], outcome["truth"])
     calibration = Calibration.of_rows(first.run.task, outcome["prediction"], outcome["truth"], rows.groups)
     return Fitted(ensemble, record, calibration)

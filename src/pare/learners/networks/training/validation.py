@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pare.evaluation.metrics import METRICS
 from pare.learners.networks.models.threads import fastest_threads
 from pare.learners.networks.start.cross_validation import clearly_smaller
 from pare.learners.networks.training.checkpoint import Progress
@@ -16,7 +18,7 @@ class Validation:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.sign = 1 if setup.metric.higher_is_better else -1
+        self.sign = 1 if METRICS[setup.run.metric].direction == "higher" else -1
 
     @torch.no_grad()
     def measure(self, between: Callable[[], object] = lambda: None) -> tuple[float | None, list[float]]:
@@ -29,19 +31,19 @@ class Validation:
         if not len(setup.rows["validation"]):
             return None, []
         setup.objective.eval()
-        setup.metric.reset()
-        losses: list[Tensor] = []
+        losses, seen = list[Tensor](), list[tuple[np.ndarray, np.ndarray]]()
         with setup.accelerator.autocast():
             for batch in setup.validation:
                 with fastest_threads(setup.network, "validation"):
                     predicted = setup.network.predict(batch["x"])
                 prediction, y = setup.accelerator.gather_for_metrics((predicted, batch["y"]))
-                setup.metric.update(prediction.float(), y)
+                seen.append((prediction.float().cpu().numpy(), y.cpu().numpy()))
                 if setup.parts.start:
                     rows = zip(prediction.split(1), y.split(1), strict=True)
                     losses += [setup.loss(*row) for row in rows]
                 between()
-        return float(setup.metric.compute()), torch.stack(losses).tolist() if losses else []
+        value = setup.metric(*map(np.concatenate, zip(*seen, strict=True)))
+        return value, torch.stack(losses).tolist() if losses else []
 
     def is_perfect(self, value: float | None) -> bool:
         """Whether no metric could be better."""
