@@ -78,7 +78,7 @@ def _mean_error_rate(sums: np.ndarray) -> float:
     return float((alarms / negatives + missed / positives) / 2)
 
 
-# One minus the balanced accuracy of all points at logit 0: half the sum of both error rates. The published "1 − AUROC"
-# of the Cosmic task, whose code takes the area of the thresholded mask and multiplies prediction and truth by 0 where a
+# One minus the balanced accuracy of all points at logit 0: half the sum of both error rates. The Cosmic task publishes
+# it as "1 − AUROC": its code takes the area of the thresholded mask and multiplies prediction and truth by 0 where a
 # point is ignored. Ignored points are true negatives here too, as published; ``one_minus_auroc`` leaves them out.
 BALANCED_POINTS = RowSums(_points, _mean_error_rate)

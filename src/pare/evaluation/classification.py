@@ -50,12 +50,20 @@ def _mean_over_pairs(probabilities: np.ndarray, labels: np.ndarray, classes: int
 
 
 def error_percent(classes: int) -> RowSums:
-    """100 · (1 − top-1 accuracy) over all samples."""
+    """100 · (1 − top-1 accuracy) over all samples, 0 to 100.
+
+    Args:
+        classes: number of classes.
+    """
     return RowSums(partial(_counts, classes=classes), _error)
 
 
 def one_minus_balanced_accuracy(classes: int) -> RowSums:
-    """One minus the balanced accuracy, the mean over the classes that have samples of the fraction found."""
+    """One minus the balanced accuracy, the mean over the classes that have samples of the fraction found.
+
+    Args:
+        classes: number of classes.
+    """
     return RowSums(partial(_counts, classes=classes), _one_minus_recall)
 
 
@@ -64,6 +72,9 @@ def one_minus_f1(classes: int) -> RowSums:
 
     A class without samples has no recall; that it was predicted by mistake shows in the precision of the others.
     Provenance: the ECG metric of NAS-Bench-360, the paper's table 1.
+
+    Args:
+        classes: number of classes.
     """
     return RowSums(partial(_counts, classes=classes), _one_minus_f1)
 
