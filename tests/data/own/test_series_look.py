@@ -138,6 +138,13 @@ def test_columns_of_files_may_be_left_out(tmp_path):
         look(paths, "kind")
 
 
+def test_a_gap_in_one_file_is_found_at_the_first_look(tmp_path):
+    frames = series_frames()
+    frames["s05"].loc[3, "v"] = np.nan
+    with pytest.raises(PareError, match=r"s05\.csv: column 'v' holds no value in row 4; .*fill it in"):
+        look(series_files(tmp_path, frames))
+
+
 def ts_files(folder, header="@classLabel true b a", answers=("a", "b", "a"), names=("Set_TRAIN.ts", "Set_TEST.ts")):
     for name in names:
         lines = [f"1,2,3:0.5,1,{i}:{answer}" for i, answer in enumerate(answers)]

@@ -41,6 +41,8 @@ class SeriesFolder(ClassFolder, Lengths, Dialect):
             if name not in joined:
                 raise unknown_name("column", name, joined.columns, paths[0].name)
         channels, left_out, means = channel_columns(joined.drop(columns=list(question.ignore)), codes)
+        for path, frame in zip(paths, frames, strict=True):
+            channel_values(frame, channels, str(path))
         lengths, notes = proposed_lengths(np.array([len(frame) for frame in frames]), means)
         options = {"channels": channels, **lengths, **dialect}
         notes |= detected(options)
