@@ -19,7 +19,7 @@ $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) with the development tools and the libraries of the baselines, about 4 minutes."
-	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 3 minutes on 2 free cores, after 1 to 4 of installation
