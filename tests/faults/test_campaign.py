@@ -13,7 +13,7 @@ from injection import FAULTS, compiler
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(compiler() is None, reason="no C compiler is installed")]
 TESTS = Path(__file__).parents[1]
 PATH = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-SHORT = "--scenarios=network --most=7 --sequences=1 --inputs=5 --folders=1 --flips=2"
+SHORT = "--scenarios=network --most=7 --sequences=1 --inputs=3 --folders=1 --flips=2"
 
 
 @pytest.fixture(scope="module")
