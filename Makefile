@@ -28,7 +28,8 @@ demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow wit
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 
-PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+# Each of hundreds of processes would else compile what it imports, where the shell says not to keep that.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 lint: $(VENV)/test.done  ## style, types and import directions; under a minute
 	$(BIN)/ruff check .
