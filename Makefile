@@ -41,8 +41,8 @@ test: lint  ## what a contributor runs: linters and the fast tests; 5 minutes on
 	@echo "The tests that take under two seconds each; expect no failure. All tests: make test-all"
 	$(PYTEST) -m "not slow"
 
-test-all: lint  ## linters and all tests, real commands and trainings included; about 20 minutes on 2 cores after installation
-	@echo "All tests: about 20 minutes on 2 cores; expect no failure."
+test-all: lint  ## linters and all tests, real commands and trainings included; about 15 minutes on 2 cores after installation
+	@echo "All tests: about 15 minutes on 2 cores; expect no failure."
 	$(PYTEST) --durations=25
 
 faults: $(VENV)/test.done  ## disturb tiny runs and files in 250,000 ways, a table of what came of it; over an hour on 2 cores, goes on where it was stopped
