@@ -2,10 +2,14 @@
 
 import json
 import re
+import shutil
 import time
 
+import h5py
+import numpy as np
 import psutil
 import pytest
+from safetensors.numpy import load_file
 
 from pare.learners.fit import LOCK
 
@@ -24,8 +28,13 @@ def epochs_done(project):
     return json.loads(last.read_text())["epochs_done"] if last else 0
 
 
-def test_a_run_whose_worker_was_killed_goes_on(with_raw_files, running, monkeypatch):
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # one thread
+def test_a_run_whose_worker_was_killed_goes_on_and_has_the_same_model(with_raw_files, running, kedro, monkeypatch):
+    by_hand = kedro(with_raw_files, "--params", f"task=darcy_flow,method=finetune,{OPTIONS}")
+    assert by_hand.code == 0, by_hand.err
+    expected = result(with_raw_files)
+    for layer in ("06_models", "07_model_output", "08_reporting"):
+        shutil.rmtree(with_raw_files / "data" / layer)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # one thread, as the run by hand
     matrix = running(with_raw_files, MATRIX)
     while not epochs_done(with_raw_files):
         assert matrix.poll() is None, matrix.communicate()
@@ -38,5 +47,14 @@ def test_a_run_whose_worker_was_killed_goes_on(with_raw_files, running, monkeypa
     (log,) = (with_raw_files / "data/matrix/own/logs").glob("*-0.log")
     ((done, of),) = re.findall(r"Going on after .*epoch (\d+) of (\d+)", log.read_text())
     assert 1 <= int(done) < int(of)
-    metrics = json.loads((with_raw_files / "data/08_reporting" / FOLDER / "metrics.json").read_text())
-    assert metrics["epochs"] == int(of)
+    found = result(with_raw_files)
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def result(project):
+    """Predictions and weights of the run of seed 0."""
+    with h5py.File(project / "data/07_model_output" / FOLDER / "predictions.h5") as file:
+        predictions = {"prediction": file["prediction"][:]}
+    return predictions | load_file(project / "data/06_models" / FOLDER / "model/model.safetensors")

@@ -2,9 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from slurm_stand_in import install
@@ -14,6 +18,7 @@ pytestmark = pytest.mark.slow
 EPOCHS = 20
 PARAMS = f"source=tiny,training.epochs={EPOCHS}"
 RUN = ("--tasks", "darcy_flow", "--methods", "finetune", "--seeds", "0-1", "--params", PARAMS)
+FOLDER = "darcy_flow/finetune/source_tiny"
 
 
 @pytest.fixture
@@ -42,7 +47,14 @@ def on_slurm(with_raw_files, tmp_path):
     return on_slurm
 
 
-def test_an_element_that_is_warned_goes_on_after_its_last_step(with_raw_files, on_slurm, tmp_path):
+def predictions(project: Path, seed: int) -> np.ndarray:
+    with h5py.File(project / "data/07_model_output" / FOLDER / f"seed_{seed}" / "predictions.h5") as file:
+        return file["prediction"][:]
+
+
+def test_an_element_that_is_warned_goes_on_after_its_last_step_and_ends_as_by_hand(
+    with_raw_files, on_slurm, kedro, ingested, tmp_path
+):
     output = on_slurm("--gpus-per-run", "0", "--sbatch", "--cpus-per-task=1", "--submit")
     assert "inputs: array 1\ncpu: array 2\n" in output
     calls = (tmp_path / "stand_in" / "calls").read_text().splitlines()
@@ -66,3 +78,7 @@ def test_an_element_that_is_warned_goes_on_after_its_last_step(with_raw_files, o
     (place,) = re.findall("Stopped after (.+), which is saved", training)
     assert f"Going on after {place}." in training
     assert on_slurm() == "All 2 runs are done.\n"
+
+    by_hand = Path(shutil.copytree(ingested, tmp_path / "by_hand"))
+    assert kedro(by_hand, "--params", f"task=darcy_flow,method=finetune,seed=1,{PARAMS}").code == 0
+    np.testing.assert_array_equal(predictions(with_raw_files, 1), predictions(by_hand, 1))

@@ -128,6 +128,11 @@ def test_an_interrupted_run_leaves_its_last_step_and_the_same_command_goes_on(wi
     assert {path.name for path in folder.iterdir()} == {"model"}
 
 
-def test_a_run_that_a_closed_terminal_ends_leaves_it_as_well(with_raw_files, kedro_interrupted):
-    stopped = kedro_interrupted(with_raw_files, EPOCH, "--params", STOPPED, number=signal.SIGHUP)
-    assert_stopped(stopped, with_raw_files, 129, "Hung up")
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGTERM, 143, "Terminated"), (signal.SIGHUP, 129, "Hung up")]
+)
+def test_a_run_that_a_scheduler_or_a_closed_terminal_ends_leaves_it_as_well(
+    with_raw_files, kedro_interrupted, number, code, said
+):
+    stopped = kedro_interrupted(with_raw_files, EPOCH, "--params", STOPPED, number=number)
+    assert_stopped(stopped, with_raw_files, code, said)
