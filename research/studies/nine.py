@@ -20,6 +20,7 @@ CONTRASTS = (
     (HALF, "pare_constant"),
     ("pare_one_pass", REGULARISED),
 )
+FURTHER = ((REGULARISED, "finetune"), ("pare_constant", "finetune"), (HALF, "finetune"))
 
 
 def main() -> None:
@@ -30,17 +31,13 @@ def main() -> None:
     method = method.mask(settings.str.contains("weight_decay"), REGULARISED)
     method = method.mask((method == "pare_one_pass") & settings.str.contains("batches=0.5"), HALF)
     nine = nine.assign(method=method)
-    for split, own in nine.groupby("split"):
-        errors = own.pivot(index="data", columns="method", values="test")
-        print(f"\nsplit {split}\n{errors.round(4).to_string()}\n")
-        print(own.groupby("method")["cpu_seconds"].mean().round(0).to_string(), "\n")
-        rivals = errors.assign(better_rival=errors.reindex(columns=["fno", "u_net"]).min(axis=1, skipna=False))
-        others = errors.reindex(columns=RIVALS)
-        for first, second in (("finetune", "better_rival"), ("pare_one_pass", "better_rival"), *_against(others)):
-            _compare(rivals, first, second)
-        if "choose" in errors:
-            print("choose against the best other:", (errors["choose"] / others.min(axis=1)).round(3).to_dict())
-        _mechanism(errors)
+    errors = nine.pivot(index=["split", "data"], columns="method", values="test")
+    seconds = nine.groupby(["split", "method"])["cpu_seconds"].mean().round(0).unstack("split")
+    for split, own in errors.groupby("split"):
+        print(f"\nsplit {split}\n{own.droplevel('split').round(4).to_string()}\n\n{seconds[split].to_string()}\n")
+        _comparisons(own)
+    print("\nall splits: geometric means over the splits of an equation, then tests over equations")
+    _comparisons(errors)
     seven = _of_forms(fits, "seven_regularisers").assign(system=lambda own: own["method"] + " " + own["settings"])
     print("\n", seven.groupby("system")["validation"].agg([gmean, "size"]).sort_values("gmean").round(4).to_string())
 
@@ -59,29 +56,36 @@ def _of_forms(fits: pd.DataFrame, *forms: str) -> pd.DataFrame:
     return fits[np.any(asked, axis=0)]
 
 
-def _against(errors: pd.DataFrame) -> list[tuple[str, str]]:
-    return [("finetune", method) for method in errors if method != "finetune"]
+def _comparisons(errors: pd.DataFrame) -> None:
+    """Print the rivals and the mechanism; a row is an equation of a split."""
+    others = errors.reindex(columns=RIVALS)
+    rivals = errors.assign(better_rival=errors.reindex(columns=["fno", "u_net"]).min(axis=1, skipna=False))
+    rivals = rivals.assign(best_other=others.min(axis=1, skipna=False))
+    _compare(rivals, "finetune", "better_rival")
+    _compare(rivals, "pare_one_pass", "better_rival")
+    for method in RIVALS[1:]:
+        _compare(rivals, "finetune", method)
+    for other in ("finetune", "fno", "best_other"):
+        _compare(rivals, "choose", other)
+    print("mechanism")
+    p = [_compare(errors, *pair) for pair in CONTRASTS]
+    if np.isfinite(p).all():
+        print("Holm:", holm(np.array(p)).round(4).tolist())
+    for pair in FURTHER:
+        _compare(errors, *pair)
 
 
 def _compare(errors: pd.DataFrame, first: str, second: str) -> float:
     """Print how often the first is lower, by how much, and Wilcoxon's p over equations; NaN below two equations."""
     if not {first, second} <= {*errors}:
         return np.nan
-    ratios = (errors[first] / errors[second]).dropna()
+    ratios = (errors[first] / errors[second]).dropna().groupby("data").agg(gmean)
     if len(ratios) < 2:
         return np.nan
     p = float(wilcoxon(np.log(ratios)).pvalue)
     won = f"lower on {(ratios < 1).sum()} of {len(ratios)}, {100 * (gmean(ratios) - 1):+.1f} %"
     print(f"{first} against {second}: {won} in the geometric mean, p = {p:.2g}")
     return p
-
-
-def _mechanism(errors: pd.DataFrame) -> None:
-    """The four contrasts with Holm's correction."""
-    print("mechanism")
-    p = [_compare(errors, *pair) for pair in CONTRASTS]
-    if np.isfinite(p).all():
-        print("Holm:", holm(np.array(p)).round(4).tolist())
 
 
 if __name__ == "__main__":
