@@ -24,6 +24,7 @@ from pare.learners.model import Model
 from pare.learners.networks.mixing.curriculum import SHAPES
 from pare.learners.networks.mixing.mixers import MIXERS
 from pare.learners.networks.models.predictors import GATES
+from pare.learners.networks.training.session import Session
 from pare.learners.networks.training.setup import Setup
 from pare.learners.networks.transformer import build_parts
 from pare.learners.source_folders import SourceFolders
@@ -262,6 +263,16 @@ def test_gradients_that_are_added_up_count_each_row_alike_at_the_end_of_an_epoch
     halves = on_table({"method": "finetune"}, batch_size=8, accumulation=2, folder="halves", **plain)
     for name, value in whole.predictor.network.state_dict().items():
         torch.testing.assert_close(halves.predictor.network.state_dict()[name], value, rtol=0, atol=1e-5)
+
+
+def test_gradients_that_wait_for_a_late_step_are_dropped_with_it(on_table, monkeypatch):
+    plain = {"batch_size": 8, "accumulation": 2, "optimiser": "SGD", "learning_rate": 0.1, "clip_norm": None}
+    made = []
+    for late in ({1}, {0, 1}, set()):  # the first change of weights loses its second batch, both, none
+        monkeypatch.setattr(Session, "is_late", lambda _, step, late=late: step in late)
+        made.append(on_table({"method": "finetune"}, folder=f"{len(late)}_late", epochs=1, **plain))
+    one, both, none = made
+    assert equal_weights(one, both) and not equal_weights(one, none)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
