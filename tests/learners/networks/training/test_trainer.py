@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss
 from evaluated_runs import write_splits
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
+from pare.data.preparation.split import draw_rows
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import predict_rows
 from pare.learners.fit import Fit
@@ -349,6 +350,21 @@ def test_a_fraction_of_the_training_rows_is_drawn_by_the_seed(train, table_run, 
     other = train(table_run({"seed": 1}, fraction=0.25, epochs=1), table, tmp_path / "c")
     assert small.record["history"][0]["loss"] == again.record["history"][0]["loss"]
     assert small.record["history"][0]["loss"] != other.record["history"][0]["loss"]
+
+
+@pytest.mark.parametrize("start", ["solved", "random"])
+def test_rows_that_a_fraction_leaves_out_change_nothing(train, table_run, tmp_path, start):
+    store, used = write(tmp_path / "store.h5", {"train": 48, "validation": 12}), draw_rows(48, 0.5, seed=0)
+    other = {split: {name: store.rows(split).array(name) for name in ("x", "y")} for split in ("train", "validation")}
+    other["train"]["x"][np.setdiff1d(np.arange(48), used)] *= 1000
+    rows = {split: len(arrays["y"]) for split, arrays in other.items()}
+    description = {"classes": None}
+    write_store(
+        tmp_path / "other.h5", rows=rows, blocks=other.items(), statistics={}, fingerprint="n", description=description
+    )
+    run = table_run({"start": start}, fraction=0.5, epochs=1)
+    stores = {"as_is": store, "other": ArrayStore(tmp_path / "other.h5")}
+    assert equal_weights(*(train(run, one, tmp_path / name) for name, one in stores.items()))
 
 
 @pytest.mark.parametrize(
