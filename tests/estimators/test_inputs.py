@@ -1,11 +1,21 @@
-"""Which columns are numbers and which are categories."""
+"""Rows in memory become the inputs that a file of them becomes: compared with the reader of files."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pare.config.schema import ReaderConfig
 from pare.data.own.array_rows import channels_first
-from pare.estimators.inputs import as_given, channel_axis, column_levels, columns_of, frame_of, is_mixed, warn_of_coarse
+from pare.data.own.findings import Question
+from pare.data.own.look import inspect_files
+from pare.data.registries import open_format
+from pare.estimators.inputs import InvalidRows, as_given, channel_axis, coarse_numbers, frame_of, is_table, table_rows
+
+
+def read(frame, y=None):
+    """A table as `fit` reads it, to predict numbers that say nothing."""
+    y = np.random.default_rng(0).normal(size=len(frame)) if y is None else y
+    return table_rows(frame, y, None, are_numbers=True, ordered=False)
 
 
 @pytest.mark.parametrize(
@@ -17,51 +27,88 @@ from pare.estimators.inputs import as_given, channel_axis, column_levels, column
         ([True, False], ["False", "True"]),
         (pd.Categorical(["x", "y"], categories=["y", "x", "z"]), ["y", "x", "z"]),
         (pd.Categorical([3, 1]), ["1", "3"]),
+        (pd.Categorical([" a", "b "], categories=["b ", " a"]), ["b", "a"]),
+        (pd.to_timedelta([1, 2, 5], unit="h"), None),
     ],
 )
 def test_levels(values, levels):
-    assert column_levels(pd.Series(values)) == levels
+    rows, _ = read(pd.DataFrame({"column": values}))
+    assert rows.categories == [levels]
 
 
-def test_many_numbers_with_commas_are_no_categories():
+def messy():
+    """Sixty rows of all kinds of columns, as an export writes them."""
+    rng = np.random.default_rng(1)
+    numbers = [f"{value:.3f}" for value in rng.normal(size=60)]
+    numbers[7], numbers[30] = "NA", "n/a"
+    return pd.DataFrame(
+        {
+            "number": rng.normal(size=60),
+            "written": numbers,
+            "site": rng.choice([" north", "south ", "east"], 60),
+            "when": [f"{1 + row // 28:02}/{1 + row % 28:02}/2024" for row in range(60)],
+            "id": [f"sample {row}" for row in range(60)],
+            "empty": [None] * 60,
+            "constant": ["x"] * 60,
+            "old": rng.random(60) > 0.5,
+        }
+    )
+
+
+def test_a_table_in_memory_becomes_what_its_file_becomes(tmp_path):
+    frame, y = messy(), np.random.default_rng(2).normal(size=60)
+    rows, remarks = read(frame, y)
+    frame.assign(y=y).to_csv(tmp_path / "messy.csv", index=False)
+    found = inspect_files([tmp_path / "messy.csv"], Question(target=("y",)))
+    samples = open_format(ReaderConfig(name=found.reader, options=found.options)).read(tmp_path)["all"]
+    np.testing.assert_allclose(rows.x, samples.read(0, 60)[0], rtol=1e-6)
+    assert (rows.columns, rows.categories) == (samples.columns, samples.categories)
+    said = "; ".join(remarks)
+    for remark in (
+        "'NA' is read as missing in written (1 row)",
+        "1 column without a value (empty)",
+        "(constant)",
+        "differ in id",
+    ):
+        assert remark in said
+    assert not any("--" in remark for remark in remarks)
+
+
+def test_numbers_with_commas_are_no_categories():
     written = pd.DataFrame({"price": [f"{i},5" for i in range(300)]})
-    with pytest.raises(ValueError, match=r"column 'price' holds 300 different texts, such as '0,5'.* decimal point"):
-        columns_of(written, "X")
+    with pytest.raises(InvalidRows, match=r"X: column 'price' holds '0,5' in row 1; write numbers without"):
+        read(written)
 
 
 def test_columns_that_name_rows_are_left_out():
     frame = pd.DataFrame({"id": [f"n{i}" for i in range(30)], "site": ["a", "b"] * 15})
-    with pytest.warns(UserWarning, match="X: nearly all texts differ in id"):
-        columns, left = columns_of(frame, "X")
-    assert columns.columns == list(left) == ["site"]
-    assert columns_of(frame.astype("category"), "X")[0].columns == ["id", "site"]
+    rows, remarks = read(frame)
+    assert rows.columns == ["site"]
+    assert "left out: nearly all texts differ in id; the dtype 'category' makes categories of them" in remarks
+    assert read(frame.astype("category"))[0].columns == ["id", "site"]
 
 
-def test_columns_whose_numbers_are_merged_in_32_bits_are_named_in_one_warning():
+def test_columns_whose_numbers_are_merged_in_32_bits_are_named():
     seconds = 1.7e9 + np.arange(50.0)
     table = np.column_stack([np.arange(50.0), seconds, seconds])
-    twice = pd.DataFrame(table, columns=["a", "t", "t"])
-    for rows, told in ((seconds, "x has 50"), (table, "x1 has 50.*; x2 has 50"), (twice, "t has 50.*; t has 50")):
-        with pytest.warns(UserWarning, match=rf"^{told} different numbers, of which 32 bits tell") as said:
-            warn_of_coarse(rows, "x")
-        assert len(said) == 1
+    assert coarse_numbers(seconds, "x")[0].startswith("x has 50 different numbers, of which 32 bits tell")
+    assert [remark.split(" has ")[0] for remark in coarse_numbers(table, "x")] == ["x1", "x2"]
 
 
-def test_numbers_alone_are_not_mixed():
-    assert not is_mixed(pd.DataFrame({"a": [1, 2], "b": [0.5, None]}))
-    assert not is_mixed([[1, 2], [3, 4]])
-    assert is_mixed([[1, "a"], [3, "b"]])
-    assert is_mixed(pd.DataFrame({"a": [True, False]}))
+def test_numbers_alone_are_no_table_unless_they_have_names():
+    assert not is_table([[1, 2], [3, 4]])
+    assert is_table([[1, "a"], [3, "b"]])
+    assert is_table(pd.DataFrame({"a": [1, 2]}))
 
 
 def test_columns_without_names_are_numbered():
     assert list(frame_of([[1, "a"]]).columns) == ["x0", "x1"]
-    assert list(frame_of(pd.DataFrame({7: [1]})).columns) == ["7"]
+    assert read(pd.DataFrame({7: [1, 2]}))[0].columns == ["7"]
 
 
 def test_columns_of_one_name_are_refused():
-    with pytest.raises(ValueError, match="several columns of X are named '1', 'a'"):
-        frame_of(pd.DataFrame([[1, "b", 2, 3, "c"]], columns=["a", "b", "a", 1, "1"]))
+    with pytest.raises(InvalidRows, match="several columns are named '1', 'a'"):
+        read(pd.DataFrame([[1, "b", 2, 3, "c"]], columns=["a", "b", "a", 1, "1"]))
 
 
 def test_years_codes_and_categories_are_no_dates():
@@ -70,10 +117,13 @@ def test_years_codes_and_categories_are_no_dates():
         "code": ["20190101", "x1"],
         "day": pd.Categorical(["2019-01-01", "2020-01-01"]),
     }
-    columns, frame = columns_of(pd.DataFrame(columns | {"when": ["2019-01-01", "2019-01-03"]}), "X")
-    assert columns.dates == {"dates": {"when": "2019-01-01"}}
-    assert columns.categories == [None, ["20190101", "x1"], ["2019-01-01", "2020-01-01"], None]
-    assert list(frame["when"]) == [0, 2]
+    frame = pd.DataFrame({**columns, "when": ["2019-01-01", "2019-01-03"]})
+    with pytest.raises(InvalidRows, match="column 'code' holds text in row 2, 'x1', where most rows hold numbers"):
+        read(frame)
+    rows, _ = read(frame.astype({"code": "category"}))
+    assert rows.reader["options"]["dates"] == {"when": "2019-01-01"}
+    assert rows.categories == [None, ["20190101", "x1"], ["2019-01-01", "2020-01-01"], None]
+    assert list(rows.x[:, 3]) == [0, 2]
 
 
 def test_a_table_without_rows_is_refused():

@@ -23,7 +23,7 @@ from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput
 from pare.data.preparation.equal_rows import EqualRows, different_rows
-from pare.estimators.inputs import Columns
+from pare.estimators.inputs import Rows
 from pare.learners.fit import Fit
 from pare.learners.learner import Data, learner_of
 from pare.learners.model import Model
@@ -59,30 +59,30 @@ class Settings:
     ordered: bool = False
 
 
-def fit_rows(x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, settings: Settings, **known: Any) -> Predictor:
+def fit_rows(rows: Rows, y: np.ndarray, kind: str, settings: Settings, **known: Any) -> Predictor:
     """Fit a method to rows.
 
     Args:
-        x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
+        rows: inputs ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)``, and how
+            new ones are read.
         y: classes ``(rows,)`` int64 from 0, labels or numbers ``(rows, …)`` float32, or fields
             ``(rows, channels, …)`` float32.
         kind: what ``y`` is: ``classification``, ``multilabel``, ``regression`` or ``dense``.
-        columns: columns of a table with text or dates.
         settings: the method and its values.
         known: what else `Samples` may say of rows: classes, groups and weights.
 
     Raises:
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
     """
+    x = rows.x
     share = _validation_share(x, y, known.get("groups"), ordered=settings.ordered)
-    reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
-    run = _run(_task(x, y, kind, reader, share, ordered=settings.ordered), settings, validated=share > 0)
+    run = _run(_task(x, y, kind, rows.reader, share, ordered=settings.ordered), settings, validated=share > 0)
     if known.get("weights") is not None:
         _check_weighted(run)
-    rows = Samples.of_arrays(x, y, columns=columns.columns, categories=columns.categories, **known)
+    samples = Samples.of_arrays(x, y, columns=rows.columns, categories=rows.categories, **known)
     with TemporaryDirectory() as folder, _randomness_kept():
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"
-        ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=share > 0).write(store)
+        ModelInput(TASK, run.task, {"train": samples, "test": samples}, "rows", validated=share > 0).write(store)
         _fit(run, ArrayStore(store)).write(model)
         return Predictor(Model.load(model))
 

@@ -1,125 +1,175 @@
-"""Rows in memory: columns of text, dates and numbers, groups and weights, and the axis of the channels."""
+"""Rows in memory: tables of numbers, text and dates, groups and weights, and the axis of the channels."""
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils.validation import column_or_1d
 
+from pare.config.errors import PareError
 from pare.config.words import counted
-from pare.data.formats.dates import Dates, date_options
-from pare.data.formats.table_files import present_text
+from pare.data.formats.delimited_text import with_own_names
 from pare.data.own.array_rows import ChannelAxis, short_axis
 from pare.data.own.column_remarks import coarse
-from pare.data.own.columns import MAX_LEVELS, are_names_of_rows, is_text
+from pare.data.own.findings import Question
+from pare.data.own.table import Table
+from pare.data.own.table_look import look_at_table
 
 CHANNELS = ("auto", *get_args(ChannelAxis))
+# What the words of a first look, which are those of the command line, are in Python.
+IN_PYTHON = (
+    (r"^the table\b", "X"),
+    (r"by the reader's option 'ignore'", "of X"),
+    (r"(say so by|name the column in) the reader's option 'categorical'", "give it the dtype 'category'"),
+    (r"say so by the reader's option 'missing'", "replace it by NaN"),
+    (r"write \? for a missing value", "replace it by NaN"),
+    (r"Say --dates day_first or --dates month_first, or leave it out: --ignore NAME", "Convert it by to_datetime"),
+    (r"leave columns out: --ignore NAME", "drop columns"),
+    (r"--categorical NAME makes", "the dtype 'category' makes"),
+    (r"--missing (\S+) makes it missing", r"X.replace(\1, nan) makes it missing"),
+    (r"say --missing=\S+", "replace it by NaN"),
+    (r"say --groups (\S+), or --series \S+ where each is a point of a series", r"fit with groups=X['\1']"),
+    (r"say --wide", "bring X as (rows, 1, points)"),
+    (r"see what --ignore (\S+) gives", r"see what dropping \1 gives"),
+    (r"say((?: --ignore (?:'[^']*'|\S+))+)", r"drop\1"),
+    (r" --ignore ", " "),
+    (r"--ordered (tests on|cuts)", r"ordered=True holds out"),
+    (r"--(\w+)", r"\1"),
+)
+
+
+class InvalidRows(PareError, ValueError):
+    """Rows that do not fit; a ValueError, as those that scikit-learn raises."""
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Names of columns and of their categories, as `Samples` has them; None where all are numbers.
+class Rows:
+    """Rows in memory as a model learns from them.
 
     Attributes:
-        dates: which columns are dates, as options of the reader `table`; their days are a column of numbers.
-        points: none, since rows are no series.
+        x: inputs ``(rows, …)`` float32, with codes in place of categories and days in place of dates.
+        reader: reader by which new rows become such inputs, as a task has it.
+        columns: names of the columns of a table; None where they have none.
+        categories: names of the categories of each column, None for numbers; None without a table.
     """
 
+    x: np.ndarray
+    reader: dict[str, Any] = field(default_factory=lambda: {"name": "arrays"})
     columns: list[str] | None = None
     categories: list[list[str] | None] | None = None
-    dates: dict[str, Any] = field(default_factory=dict)
-    points: None = None
 
 
-def is_mixed(X: Any) -> bool:
-    """Whether some column of ``X`` may hold something else than numbers."""
-    if isinstance(X, pd.DataFrame):
-        return not all(is_numeric_dtype(kind) and not is_bool_dtype(kind) for kind in X.dtypes)
+def is_table(X: Any) -> bool:
+    """Whether ``X`` has columns with names, or may hold something else than numbers."""
+    if hasattr(X, "columns"):
+        return True
     return isinstance(X, list | tuple | np.ndarray) and np.asarray(X).dtype.kind in "OUSM"
 
 
-def frame_of(X: Any) -> pd.DataFrame:
-    """A table ``(rows, columns)`` whose columns have names, x0, x1, … where they had none."""
+def frame_of(X: Any, names: Sequence[Any] | None = None) -> pd.DataFrame:
+    """A table ``(rows, columns)`` as a pandas frame, rows numbered from 0.
+
+    Args:
+        X: a frame of pandas or polars, or an array.
+        names: names of the columns of an array; None: x0, x1, …
+
+    Raises:
+        ValueError: where it has no rows, or is no table.
+    """
     if not len(X):
         raise ValueError("X has no rows; at least one is needed")
+    if hasattr(X, "to_pandas"):  # as polars and pyarrow have it
+        X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
-        names = [str(name) for name in X.columns]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"several columns of X are named {', '.join(map(repr, twice))}; give each its own name")
-        return X.set_axis(names, axis="columns").reset_index(drop=True)
+        return X.reset_index(drop=True)
     x = np.asarray(X)
     if x.ndim != 2:
         raise ValueError(f"X of text and numbers has shape {x.shape}; expected a table (rows, columns)")
-    return pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])])
+    columns = pd.Index(names or [f"x{i}" for i in range(x.shape[1])])
+    return pd.DataFrame(x, columns=columns).infer_objects()
 
 
-def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
-    """The columns of a table, and the table with days in place of dates.
-
-    Columns whose texts name rows are left out, with a warning, as they are of files.
+def table_rows(
+    X: pd.DataFrame, y: np.ndarray, groups: np.ndarray | None, *, are_numbers: bool, ordered: bool
+) -> tuple[Rows, list[str]]:
+    """Read a table as a file with its columns would be read.
 
     Args:
-        frame: table with names of columns.
-        where: what messages call it.
+        X: the table.
+        y: what is predicted, ``(rows,)`` or ``(rows, outputs)``.
+        groups: group of each row, ``(rows,)``; None without groups.
+        are_numbers: whether ``y`` is numbers; else classes or labels.
+        ordered: whether rows are in the order of time.
+
+    Returns:
+        The rows, and what the user should know of the columns, a sentence each.
 
     Raises:
-        ValueError: where a column holds neither numbers nor dates nor categories, or no column is left.
+        InvalidRows: where a column holds something of which nothing can be learnt, or no column is left.
     """
-    dates = date_options(frame[name] for name in frame if _may_hold_dates(frame[name]))
-    frame = Dates(**dates).with_days(frame, where)
-    row_names = [str(name) for name in frame if are_names_of_rows(frame[name])]
-    if row_names:
-        frame = frame.drop(columns=row_names)
-        said = f"{where}: nearly all texts differ in {', '.join(row_names)}"
-        if frame.empty:
-            raise ValueError(f"{said}, and there is no other column; bring one that new rows have in common")
-        warnings.warn(f"{said}, which is left out; dtype 'category' makes categories of a column", stacklevel=4)
-    return Columns([*frame], [column_levels(frame[name]) for name in frame], dates), frame
+    with python_words():
+        frame = with_own_names(X, "X")
+        # A first look compares columns with what is predicted, under a name that no column has.
+        name = _free_name("y", frame)
+        names = [name] if y.ndim == 1 else [f"{name}{output}" for output in range(y.shape[1])]
+        seen = frame.join(pd.DataFrame(y, columns=names))
+        question = Question(tuple(names), categorical=() if are_numbers else tuple(names), ordered=ordered)
+        if groups is not None:
+            question = replace(question, groups=_free_name("groups", frame))
+            seen[question.groups] = groups
+        look = look_at_table(seen, question, "X")
+
+        remarks = [in_python(remark) for remark in look.remarks]
+        if "ignore" in look.notes:
+            remarks.append(f"left out: {in_python(look.notes['ignore'])}")
+
+        # Of its options, those that say what is predicted and grouped are the caller's own.
+        options = {key: value for key, value in look.options.items() if key not in ("target", "group", "categorical")}
+        reader = Table(**options)
+        if not {*frame} - {*reader.ignore}:
+            raise PareError(f"X has no column of which something can be learnt: {'; '.join(remarks)}")
+        x, columns, categories = reader.inputs(reader.with_days(frame, "X"), "X", reader.ignore)
+    return Rows(x, {"name": Table.name, "options": options}, columns, categories), remarks
 
 
-def _may_hold_dates(column: pd.Series) -> bool:
-    """Numbers that are written as text are none."""
-    return is_text(column) and bool(pd.to_numeric(present_text(column), errors="coerce").isna().any())
+def _free_name(name: str, frame: pd.DataFrame) -> str:
+    """The name, with as many underscores as no column begins with."""
+    while any(str(column).startswith(name) for column in frame):
+        name = f"{name}_"
+    return name
 
 
-def column_levels(column: pd.Series) -> list[str] | None:
-    """Names of the categories of a column in the order of their codes; None for numbers.
-
-    Raises:
-        ValueError: where it holds so many texts that they are no categories.
-    """
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return [str(level) for level in column.cat.categories]
-    text = present_text(column)
-    if not is_bool_dtype(column.dtype) and pd.to_numeric(text, errors="coerce").notna().all():
-        return None
-    levels = sorted(text.unique())
-    if len(levels) > MAX_LEVELS:
-        raise ValueError(
-            f"column {column.name!r} holds {len(levels)} different texts, such as {levels[0]!r}; expected at most "
-            f"{MAX_LEVELS} categories; leave it out, or write numbers with a decimal point"
-        )
-    return levels
+@contextmanager
+def python_words() -> Iterator[None]:
+    """Say errors in the words of Python, and as those of values."""
+    try:
+        yield
+    except PareError as error:
+        raise InvalidRows(in_python(str(error))) from error
 
 
-def warn_of_coarse(rows: Any, name: str) -> None:
-    """Warn once of the columns whose numbers 32 bits, which models have, do not tell apart.
+def in_python(message: str) -> str:
+    """A message of a first look in the words of Python, without options of the command line."""
+    for pattern, words in IN_PYTHON:
+        message = re.sub(pattern, words, message)
+    return message
+
+
+def coarse_numbers(rows: np.ndarray, name: str) -> list[str]:
+    """A sentence for each column whose numbers 32 bits, which models have, do not tell apart.
 
     Args:
         rows: ``(rows, columns)`` or ``(rows,)``.
-        name: what a column without a name is called; several have their number after it.
+        name: what a column is called; several have their number after it.
     """
-    if not isinstance(rows, pd.DataFrame):
-        rows = np.asarray(rows)
-        rows = pd.DataFrame({name: rows}) if rows.ndim == 1 else pd.DataFrame(rows).add_prefix(name)
-    if remarks := list(coarse(rows.infer_objects())):
-        warnings.warn("; ".join(remarks), stacklevel=4)
+    frame = pd.DataFrame({name: rows}) if rows.ndim == 1 else pd.DataFrame(rows).add_prefix(name)
+    return list(coarse(frame.infer_objects()))
 
 
 def seed_of(random_state: Any) -> int:

@@ -1,5 +1,6 @@
 """Estimators of scikit-learn for tables, series, images and fields."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -7,26 +8,23 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
-from pare.data.formats.dates import Dates
 from pare.data.own.array_rows import channels_first, check_numbers, field_axis
-from pare.data.own.columns import known_values
 from pare.data.own.format import NewRows, held_rows
 from pare.estimators.in_memory import Settings, fit_rows
 from pare.estimators.inputs import (
-    Columns,
+    Rows,
     as_given,
     channel_axis,
-    columns_of,
+    coarse_numbers,
     frame_of,
     group_numbers,
-    is_mixed,
+    is_table,
+    python_words,
     rows_that_count,
     seed_of,
     shape_of,
-    warn_of_coarse,
+    table_rows,
 )
-
-WHERE = "X"  # what messages call the rows
 
 
 class _Estimator(BaseEstimator):
@@ -63,39 +61,46 @@ class _Estimator(BaseEstimator):
         self.method, self.source, self.random_state, self.training = method, source, random_state, training
         self.minutes, self.ordered, self.channels = minutes, ordered, channels
 
-    def _fit(self, x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, **known: Any) -> None:
+    def _fit(self, rows: Rows, y: np.ndarray, kind: str, **known: Any) -> None:
         seed = seed_of(self.random_state)
         settings = Settings(self.method, self.source, seed, self.training or {}, self.minutes, self.ordered)
-        self.predictor_ = fit_rows(x, y, kind, columns, settings, **known)
+        self.predictor_ = fit_rows(rows, y, kind, settings, **known)
 
-    def _fitting_rows(self, X: Any, y: Any, **rules: Any) -> tuple[np.ndarray, np.ndarray, Columns]:
-        """Rows ``(rows, …)`` float32 with codes for categories, targets, and the columns of a table with text."""
+    def _read(self, X: Any, y: Any, groups: Any, **rules: Any) -> tuple[Rows, np.ndarray, np.ndarray | None]:
+        """Rows to learn from, what is predicted and the numbers of the groups, as scikit-learn checks them.
+
+        A warning says what the user should know of them.
+        """
         self._channel_axis = channel_axis(shape_of(X), self.channels)
-        if self._channel_axis or not is_mixed(X):
-            x, y = validate_data(self, self._channels_first(X), y, **self._rules, ensure_min_samples=2, **rules)
-            frame, columns, x = X, Columns(), self._whole(x)
+        is_number = rules.get("y_numeric", False)
+        if self._channel_axis or not is_table(X):
+            numbers, y = validate_data(self, self._channels_first(X), y, **self._rules, ensure_min_samples=2, **rules)
+            groups = group_numbers(groups, len(y))
+            rows, remarks = Rows(self._whole(numbers)), []
+            if not self._channel_axis:
+                remarks += coarse_numbers(np.asarray(X), "x")
+            if is_number:
+                remarks += coarse_numbers(np.asarray(y), "y")
         else:
             validate_data(self, X, y, skip_check_array=True)
             frame = frame_of(X)
+            self._names = list(frame)
             _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
-            columns, frame = columns_of(frame, WHERE)
-            x = known_values(frame, columns, WHERE)
-        if x.ndim == 2:
-            warn_of_coarse(frame, "x")
-        if rules.get("y_numeric"):
-            warn_of_coarse(y, "y")
-        return x, y, columns
+            groups = group_numbers(groups, len(y))
+            rows, remarks = table_rows(frame, y, groups, are_numbers=is_number, ordered=self.ordered)
+        if remarks:
+            warnings.warn("X: " + "; ".join(remarks), stacklevel=3)
+        return rows, y, groups
 
     def open(self, X: Any) -> NewRows:
         """Rows as the trained model takes them; ValueError or PareError where they do not fit."""
         check_is_fitted(self)
-        known = self.predictor_.trained.preparation
-        if not known.columns:
+        if self.predictor_.trained.preparation.columns is None:
             x = validate_data(self, self._channels_first(X), **self._rules, reset=False)
             return held_rows(self._whole(x))
         validate_data(self, X, skip_check_array=True, reset=False)
-        dates = Dates(**self.predictor_.trained.run.task.reader.options)
-        return held_rows(known_values(dates.with_days(frame_of(X), WHERE), known, WHERE))
+        with python_words():
+            return self.predictor_.open(frame_of(X, self._names))
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Logits or numbers of rows, ``(rows, …)``."""
@@ -113,7 +118,7 @@ class _Estimator(BaseEstimator):
 
     def _whole(self, x: np.ndarray) -> np.ndarray:
         """The rows, refused where a point of a series, an image or a field is missing; PareError."""
-        check_numbers(x, WHERE, 0, missing=not self._channel_axis)
+        check_numbers(x, "X", 0, missing=not self._channel_axis)
         return x
 
     def __sklearn_tags__(self) -> Any:
@@ -136,7 +141,7 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         n_features_in_: columns of a table, or channels.
     """
 
-    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> "PaReClassifier":
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> "PaReClassifier":
         """Fit to rows and their classes ``(rows,)``, or several labels a row, each 0 or 1, ``(rows, labels)``.
 
         Args:
@@ -153,18 +158,18 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         """
         weights, X, y, groups = rows_that_count(sample_weight, X, y, groups)
         labelled = _are_labels(y)
-        x, y, columns = self._fitting_rows(X, y, multi_output=labelled)
+        rows, y, groups = self._read(X, y, groups, multi_output=labelled)
         check_classification_targets(y)
-        known = {"groups": group_numbers(groups, len(y)), "weights": weights}
+        known = {"groups": groups, "weights": weights}
         if labelled:
             self.classes_ = np.arange(y.shape[1])
-            self._fit(x, y.astype(np.float32), "multilabel", columns, **known)
+            self._fit(rows, y.astype(np.float32), "multilabel", **known)
             return self
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}, in all rows; at least two classes are needed")
         names = [str(name) for name in self.classes_]
-        self._fit(x, codes.astype(np.int64), "classification", columns, classes=names, **known)
+        self._fit(rows, codes.astype(np.int64), "classification", classes=names, **known)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -198,7 +203,7 @@ class PaReRegressor(RegressorMixin, _Estimator):
         n_features_in_: columns of a table, or channels.
     """
 
-    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> "PaReRegressor":
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> "PaReRegressor":
         """Fit to rows and their numbers, ``(rows,)`` or ``(rows, numbers)``; the rest as `PaReClassifier.fit`.
 
         Raises:
@@ -206,10 +211,10 @@ class PaReRegressor(RegressorMixin, _Estimator):
             PareError: for an unknown method, source or hyperparameter, and weights that the method does not take.
         """
         weights, X, y, groups = rows_that_count(sample_weight, X, y, groups)
-        x, y, columns = self._fitting_rows(X, y, multi_output=True, y_numeric=True)
+        rows, y, groups = self._read(X, y, groups, multi_output=True, y_numeric=True)
         self._one_number = y.ndim == 1
-        known = {"groups": group_numbers(groups, len(y)), "weights": weights}
-        self._fit(x, y.reshape(len(y), -1).astype(np.float32), "regression", columns, **known)
+        known = {"groups": groups, "weights": weights}
+        self._fit(rows, y.reshape(len(y), -1).astype(np.float32), "regression", **known)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -266,7 +271,7 @@ class PaReField(_Estimator):
             channels=channels,
         )
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReField":
+    def fit(self, X: Any, y: Any, *, groups: Any = None) -> "PaReField":
         """Fit to fields and what follows from them; a point of ``y`` that is NaN is left out of the loss.
 
         ``groups`` as `PaReClassifier.fit`, such as the simulation of which several states are rows.
@@ -285,7 +290,7 @@ class PaReField(_Estimator):
         if self._field_axis == "none" and fields.shape[1:] != x.shape[2:]:
             raise _no_fields(given, fields.shape)
         groups = group_numbers(groups, len(x))
-        self._fit(self._whole(x), channels_first(fields, self._field_axis), "dense", Columns(), groups=groups)
+        self._fit(Rows(self._whole(x)), channels_first(fields, self._field_axis), "dense", groups=groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

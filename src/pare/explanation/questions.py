@@ -72,7 +72,7 @@ def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
         PareError: where the rows do not fit the task.
     """
     rows = model.open(path)
-    names = rows.names[:MOST_ROWS]
+    names = [str(name) for name in rows.names[:MOST_ROWS]]
     what = f"{_some(len(names), len(rows.names))} of {path.name}"
 
     def read(start: int, stop: int) -> tuple[np.ndarray, None]:

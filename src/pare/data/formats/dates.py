@@ -118,6 +118,8 @@ class Dates(Strict):
                 raise unknown_name(
                     "column", dated, self.dates, f"{where}: a calendar says something of the columns of 'dates'"
                 )
+        if not self.dates:
+            return frame
         columns: dict[Any, pd.Series] = {}
         for name, column in frame.items():
             columns[name] = column

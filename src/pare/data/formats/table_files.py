@@ -124,10 +124,31 @@ def _first(column: pd.Series) -> Any:
     return None if at is None else column.loc[at]
 
 
+def text_levels(column: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """The different texts of a column, without outer spaces, and which of them each row has.
+
+    Each different text is looked at once, which is what makes long columns of few categories quick.
+
+    Args:
+        column: of any kind; other values than texts become texts.
+
+    Returns:
+        Codes ``(rows,)``, -1 where a value is missing, and the texts in the order of their first row, ``(levels,)``.
+    """
+    if pd.api.types.infer_dtype(column, skipna=True) != "string":  # pandas takes 1, 1.0 and True for one level
+        column = column.astype(object).map(str, na_action="ignore")
+    codes, different = pd.factorize(column)
+    texts = pd.Series(different, dtype=object).map(str.strip)
+    merged, levels = pd.factorize(texts.mask(texts.isin(MISSING)))
+    # The last place is that of code -1.
+    return np.append(merged, -1)[codes], pd.Series(levels, dtype=object)
+
+
 def present_text(column: pd.Series) -> pd.Series:
-    """Values as text without outer blanks; missing ones are left out, the rest keep their row numbers."""
-    text = column[column.notna()].astype(object).map(lambda value: str(value).strip())
-    return text[~text.isin(MISSING)]
+    """Values as text without outer spaces; missing ones are left out, the rest keep their row numbers."""
+    codes, levels = text_levels(column)
+    known = codes >= 0
+    return pd.Series(levels.to_numpy()[codes[known]], column.index[known], dtype=object, name=column.name)
 
 
 def check_columns(frame: pd.DataFrame, wanted: Sequence[str], where: str) -> None:

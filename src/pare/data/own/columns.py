@@ -15,14 +15,17 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.data.formats.delimited_text import MISSING, means_no_value
-from pare.data.formats.table_files import check_columns, present_text
+from pare.data.formats.table_files import check_columns, present_text, text_levels
+from pare.data.own.array_rows import float32
 from pare.data.own.format import Known
 
 logger = logging.getLogger(__name__)
 MAX_LEVELS = 255
+NUMBERS = "iufm"  # kinds of columns that hold numbers, durations among them
 MOST_FAULTS = 8  # columns of which a message tells
 LEAVE_OUT = "leave it out by the reader's option 'ignore'"
 UNIQUE_SHARE = 0.9
+MOSTLY = 0.5  # share of the texts of a column from which on it is meant to hold numbers
 FEW_ROWS = 20  # in so short a table every row may well have another category
 # A number as people write it: with decimal commas, thousands, the sign of a currency, or in per cent.
 WRITTEN = r"[+-]?\s*[€$£]?\s*(?:\d{1,3}(?:[.,'\s]\d{3})+|\d+)(?:[.,]\d+)?\s*[%€$£]?"
@@ -62,25 +65,42 @@ class Labels:
     classes: list[str] | None
 
 
-def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) -> Column:
+def parse_column(column: pd.Series, name: str, path: Path | str, *, declared: bool) -> Column:
     """Numbers or codes of one column; ``declared`` where the user says that it holds categories."""
     where = f"{path}: column {name!r}"
     if isinstance(column.dtype, pd.CategoricalDtype):
         names = dict.fromkeys(str(level).strip() for level in column.cat.categories)
-        levels = [name for name in names if name not in MISSING]  # as new rows are read
-        codes = present_text(column).map({level: code for code, level in enumerate(levels)})
-        parsed = Column(codes.reindex(range(len(column))).to_numpy(np.float64), levels)
-    elif column.dtype.kind in "mM":
-        held, cure = ("dates or times", "name its day 0 in the option 'dates'")
-        if column.dtype.kind == "m":
-            held, cure = "durations", "write them as numbers, such as hours"
-        raise PareError(f"{where} holds {held}; leave it out by the reader's option 'ignore', or {cure}")
-    elif column.dtype.kind in "iuf":
-        numbers = Column(column.to_numpy(dtype=np.float64, na_value=np.nan), None)
-        parsed = _number_levels(column) if declared else numbers
-    else:
-        parsed = _parse_text(present_text(column), len(column), where, declared=declared)
-    return parsed
+        declared_levels = [name for name in names if name not in MISSING]  # as new rows are read
+        return _categories_of(*text_levels(column), declared_levels)
+    if column.dtype.kind == "M":
+        raise PareError(
+            f"{where} holds dates or times; leave it out by the reader's option 'ignore', or name its day 0 in the "
+            "option 'dates'"
+        )
+    if column.dtype.kind in NUMBERS:
+        return _number_levels(column) if declared else Column(_plain_numbers(column), None)
+
+    # Words alone, none of which may be meant as a number or as missing, need no look at each row.
+    codes, levels = text_levels(column)
+    may_be_numbers = levels.str.contains(r"\d|inf", case=False, regex=True) | means_no_value(levels)
+    if len(levels) and not may_be_numbers.any():
+        return _categories_of(codes, levels, sorted(levels))
+    return _parse_text(present_text(column), len(column), where, declared=declared)
+
+
+def _plain_numbers(column: pd.Series) -> np.ndarray:
+    """Numbers, and days in place of durations, ``(rows,)`` float64; NaN where a value is missing."""
+    if column.dtype.kind == "m":
+        return column.to_numpy() / np.timedelta64(1, "D")
+    return column.to_numpy(np.float64, na_value=np.nan)
+
+
+def _categories_of(codes: np.ndarray, texts: pd.Series, categories: Sequence[str]) -> Column:
+    """Codes of the categories for what `text_levels` found; texts that are none of them count as missing."""
+    order = {level: float(code) for code, level in enumerate(categories)}
+    values = np.array([order.get(text, np.nan) for text in texts], dtype=np.float64)
+    # The last place is that of code -1, a missing value.
+    return Column(np.append(values, np.nan)[codes], list(categories))
 
 
 def numbers_and_words(text: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -99,8 +119,7 @@ def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Co
         known = ~means_no_value(text)
         _check_not_mixed(text[known], (_look_like_numbers(text) | numbers.notna())[known], where)
     levels = sorted(text.unique(), key=_by_number_then_text)
-    codes = text.map({level: code for code, level in enumerate(levels)}).astype(np.float64)
-    return Column(codes.reindex(range(rows)).to_numpy(), levels)
+    return _categories_of(*text_levels(text.reindex(range(rows))), levels)
 
 
 def _by_number_then_text(level: str) -> tuple[int, float, str]:
@@ -126,7 +145,7 @@ def _level_name(level: float) -> str:
 def _look_like_numbers(text: pd.Series) -> pd.Series:
     """Which texts are numbers as people write them, where those are half of all at least; else none, ``(rows,)``."""
     found = text.str.fullmatch(WRITTEN)
-    return found if found.mean() >= 0.5 else pd.Series(False, text.index)
+    return found if found.mean() >= MOSTLY else pd.Series(False, text.index)
 
 
 def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
@@ -149,7 +168,7 @@ def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
     )
 
 
-def features_of(frame: pd.DataFrame, path: Path, categorical: Collection[str]) -> dict[str, Column]:
+def features_of(frame: pd.DataFrame, path: Path | str, categorical: Collection[str]) -> dict[str, Column]:
     """What is predicted from, by the names of the columns.
 
     Args:
@@ -182,23 +201,24 @@ def _check_column(column: pd.Series, parsed: Column, where: str, cure: str, *, d
     """Refuse a column without a value, and texts that name rows; PareError with what to do, ``cure``."""
     if np.isnan(parsed.values).all():
         raise PareError(f"{where} has no value in any row; {cure}")
-    if parsed.categories is not None and not declared and are_names_of_rows(column):
+    categories = parsed.categories or []
+    if len(categories) > FEW_ROWS and not declared and are_names_of_rows(column):
         raise PareError(
-            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
-            f"{parsed.categories[0]!r}: identifiers, dates or free text, as categories and classes have several rows "
+            f"{where} holds {len(categories)} different texts in {parsed.present} rows, such as "
+            f"{categories[0]!r}: identifiers, dates or free text, as categories and classes have several rows "
             f"each; {cure}, or, if each text is one, name the column in the reader's option 'categorical'"
         )
 
 
 def are_names_of_rows(column: pd.Series) -> bool:
     """Whether texts are so many, or so seldom equal, that they name or describe rows rather than categories."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in ("b", *NUMBERS):
         return False
-    text = present_text(column)
-    if _look_like_numbers(text).any():
+    codes, levels = text_levels(column)
+    known = codes[codes >= 0]
+    if len(levels) <= FEW_ROWS or (levels.str.fullmatch(WRITTEN).to_numpy(bool)[known].mean() >= MOSTLY):
         return False
-    levels = text.nunique()
-    return levels > MAX_LEVELS or (levels > FEW_ROWS and levels > UNIQUE_SHARE * len(text))
+    return len(levels) > MAX_LEVELS or len(levels) > UNIQUE_SHARE * len(known)
 
 
 def targets_of(frame: pd.DataFrame, names: Sequence[str], path: Path, categorical: Collection[str]) -> Labels:
@@ -226,7 +246,7 @@ def targets_of(frame: pd.DataFrame, names: Sequence[str], path: Path, categorica
     for name, numbers in zip(names, values[known].T, strict=True):
         if (numbers == numbers[0]).all():
             raise PareError(f"{path}: target {name!r} is {numbers[0]:g} in every row; there is nothing to learn")
-    return Labels(to_float32(values, names, path), known, None)
+    return Labels(to_float32(list(values.T), names, path), known, None)
 
 
 def _class_labels(name: str, column: Column, path: Path) -> Labels:
@@ -256,15 +276,20 @@ def _numbers_of(name: str, column: Column, path: Path) -> np.ndarray:
     return np.where(np.isnan(column.values), np.nan, np.array(numbers, dtype=np.float64)[codes])
 
 
-def to_float32(values: np.ndarray, names: Sequence[str], path: Path) -> np.ndarray:
-    """Columns ``(rows, columns)`` in 32 bits, refused where one becomes infinite."""
+def to_float32(columns: Sequence[np.ndarray], names: Sequence[str], where: Path | str) -> np.ndarray:
+    """Columns ``(rows,)`` as one table ``(rows, columns)`` in 32 bits, refused where one becomes infinite."""
+    # Whole columns are copied at once, and the table is their transpose.
+    single = np.empty((len(columns), len(columns[0])), np.float32)
     with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    rows, columns = np.nonzero(np.isinf(single))
-    if len(rows):
+        for row, column in zip(single, columns, strict=True):
+            row[:] = column
+    single = single.T
+    infinite = np.isinf(single)
+    if infinite.any():
+        line, place = np.argwhere(infinite)[0]
         raise PareError(
-            f"{path}: column {names[columns[0]]!r} is infinite, or too large for 32 bits, in row {rows[0] + 1}; "
-            "correct it, or write ? for a missing value"
+            f"{where}: column {names[place]!r} is infinite, or too large for 32 bits, in row {line + 1}; correct it, "
+            "or write ? for a missing value"
         )
     return single
 
@@ -290,7 +315,7 @@ def named_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
 
 def is_text(column: pd.Series) -> bool:
     """Whether a column may hold dates; numbers such as years and declared categories are none."""
-    return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind not in "biuf"
+    return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind not in ("b", *NUMBERS)
 
 
 def known_values(frame: pd.DataFrame, known: Known, where: str) -> np.ndarray:
@@ -307,29 +332,49 @@ def known_values(frame: pd.DataFrame, known: Known, where: str) -> np.ndarray:
     columns = known.columns or []
     check_columns(frame, columns, where)
     categories = known.categories or [None] * len(columns)
-    values = [_column(frame[name], levels, where) for name, levels in zip(columns, categories, strict=True)]
-    return np.stack(values, axis=1)
+    values = np.empty((len(columns), len(frame)), np.float32)
+    for row, name, levels in zip(values, columns, categories, strict=True):
+        row[:] = _column(frame[name], levels, where)
+    return values.T
 
 
-def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.ndarray:
+def _column(column: pd.Series, categories: Sequence[str] | None, where: str) -> np.ndarray:
     """Numbers, or codes of categories; an unknown category counts as missing, ``(rows,)`` float32."""
-    text = present_text(column)
-    if levels is None:
-        text = text[~means_no_value(text)]
-        values = pd.to_numeric(text, errors="coerce").astype(np.float32)
-        wrong = text[~np.isfinite(values)]
-        if len(wrong):
+    # Numbers stay numbers: as text they would take hundreds of times as long.
+    if categories is None and column.dtype.kind in NUMBERS:
+        values = float32(_plain_numbers(column))
+        _check_finite(column, values, where)
+        return values
+
+    # Each different text is looked up once.
+    codes, levels = text_levels(column)
+    if categories is None:
+        found = float32(pd.to_numeric(levels, errors="coerce").to_numpy(np.float64))
+        found[means_no_value(levels)] = np.nan
+        wrong = ~np.isfinite(found) & ~means_no_value(levels).to_numpy()
+        if wrong.any():
+            row = int(np.isin(codes, np.flatnonzero(wrong)).argmax())
             raise PareError(
-                f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0] + 1}; expected a "
-                "number"
+                f"{where}: column {column.name!r} holds {levels[codes[row]]!r} in row {row + 1}; expected a number"
             )
     else:
-        codes = _codes(levels)
-        values = text.map(lambda level: codes.get(level, codes.get(_plain(level), np.nan))).astype(np.float32)
-        if values.isna().any():
-            unknown = ", ".join(map(repr, text[values.isna()].unique()[:5]))
+        known = _codes(categories)
+        found = np.array([known.get(level, known.get(_plain(level), np.nan)) for level in levels], np.float32)
+        if np.isnan(found).any():
+            unknown = ", ".join(map(repr, levels[np.isnan(found)][:5]))
             logger.warning("%s: column %r holds the unknown %s, which counts as missing", where, column.name, unknown)
-    return values.reindex(column.index).to_numpy(np.float32)
+    # The last place is that of code -1, a missing value.
+    return np.append(found, np.float32(np.nan))[codes]
+
+
+def _check_finite(column: pd.Series, values: np.ndarray, where: str) -> None:
+    """Refuse a number that is infinite in 32 bits; PareError."""
+    if np.isinf(values).any():
+        row = int(np.isinf(values).argmax())
+        raise PareError(
+            f"{where}: column {column.name!r} holds {column.iloc[row]:g} in row {row + 1}; expected a number that "
+            "32 bits can hold"
+        )
 
 
 def _codes(levels: Sequence[str]) -> dict[str | float, int]:

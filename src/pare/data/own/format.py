@@ -45,14 +45,14 @@ class NewRows:
         ignored: columns that the task leaves out, such as identifiers, as far as the table has them; None elsewhere.
     """
 
-    names: list[str]
+    names: Sequence[str | int]
     read: Callable[[int, int], np.ndarray]
     ignored: pd.DataFrame | None = None
 
 
 def held_rows(x: np.ndarray, ignored: pd.DataFrame | None = None) -> NewRows:
     """Rows that are in memory, as the format would give them, ``(rows, …)`` float32."""
-    return NewRows([str(i + 1) for i in range(len(x))], lambda start, stop: x[start:stop], ignored)
+    return NewRows(range(1, len(x) + 1), lambda start, stop: x[start:stop], ignored)
 
 
 class Format(Strict):

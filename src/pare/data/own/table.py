@@ -1,7 +1,7 @@
 """Tables with a sample in each row: OpenML's, and a user's own in the formats of `table_files`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,27 +10,13 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.data.files import FETCH, train_and_test
-from pare.data.formats.dates import Dates, all_times, are_days, date_of_rows, date_options, date_order
-from pare.data.formats.delimited_text import means_no_value
-from pare.data.formats.table_files import (
-    DESCRIPTION,
-    SUFFIXES,
-    present_text,
-    table_suffix,
-    without_words,
-)
-from pare.data.own.column_remarks import (
-    coarse,
-    in_capitals,
-    nameless_columns,
-    numbers_in_place,
-    remarks_on,
-    useless_columns,
-)
-from pare.data.own.columns import are_names_of_rows, features_of, is_text, known_values, to_float32
+from pare.data.formats.dates import Dates
+from pare.data.formats.table_files import DESCRIPTION, SUFFIXES, table_suffix, without_words
+from pare.data.own.columns import features_of, known_values, to_float32
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows, held_rows
-from pare.data.own.table_findings import column_options, detected, files_of, inspection_of_table, written
+from pare.data.own.table_findings import detected, files_of, inspection_of_table, written
+from pare.data.own.table_look import look_at_table
 from pare.data.own.table_options import RowTable, given_frame
 from pare.storage.samples import Samples
 
@@ -63,36 +49,10 @@ class Table(RowTable, Dates, Format):
         files, dialect = files_of(paths), written(paths[0], question)
         _, frame, said = RowTable(ignore=question.ignore, **files, **dialect).load(paths[0].parent)
         need_target(question, frame, paths[0].name)
-        known = {*question.target, *question.ignore, *question.categorical, question.groups}
-        free = frame.drop(columns=[*known], errors="ignore")  # unknown columns are refused on reading
-        nameless, of_nameless = nameless_columns(free, frame if said is None else frame[said == "train"])
-        useless, of_useless = useless_columns(free.drop(columns=nameless))
-        frame = frame.drop(columns=[*nameless, *useless])
-        numbers, missing = numbers_in_place(frame.drop(columns=[*question.ignore, question.groups], errors="ignore"))
-        frame = frame.assign(**numbers)
-        free = frame.drop(columns=[*known], errors="ignore")
-        texts = [free[name] for name in free if is_text(free[name]) or are_days(free[name])]
-        order = date_order(texts, paths[0].name, question.date_order)
-        dated = date_options(texts, order) | ({"date_order": order} if order else {})
-        row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
-        options = files | column_options(question, [*nameless, *useless, *row_names]) | dated | dialect
-        notes = detected(options)
-        when = _order_of_rows(texts, order, question, paths[0].name)
-        if when:
-            notes["dates"] += f"; {when}"
-        if row_names:
-            notes["ignore"] = (
-                f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
-            )
-        missing |= {name: _no_values(frame[name]) for name in dated.get("dates", {})}
-        no_category = {*missing, *row_names, *question.target, *question.ignore, question.groups}  # classes have a note
-        words = {name: _no_values(frame[name]) for name in map(str, frame) if name not in no_category}
-        is_open = said is None and not (when or question.ordered or question.groups)
-        more = remarks_on(free, frame, question, missing, words, is_order_open=is_open)
-        used = frame.drop(columns=[*row_names, *dated.get("dates", {}), *question.ignore], errors="ignore")
-        numbers_used = used.drop(columns=[*question.categorical, question.groups], errors="ignore")
-        remarks = [*of_nameless, *of_useless, *more, *coarse(numbers_used), *in_capitals(used)]
-        return inspection_of_table(cls, options, question, paths, rows=len(frame), notes=notes, remarks=remarks)
+        look = look_at_table(frame, question, paths[0].name, said)
+        options = files | look.options | dialect
+        notes = detected(options) | look.notes
+        return inspection_of_table(cls, options, question, paths, rows=len(frame), notes=notes, remarks=look.remarks)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
         path, frame, said = self.load(folder)
@@ -105,22 +65,40 @@ class Table(RowTable, Dates, Format):
         uses = form.uses(self.split_column)
         form.check_uses(frame, path, uses, *self.dates)
         frame = self.with_days(frame, str(path))
-        left_out = {*uses, *described.get("ignored", [])}
-        features = [name for name in map(str, frame) if name not in left_out]
-        if not features:
-            raise PareError(
-                f"{path} has no feature left: all its columns are targets, ignored, or divide the rows. Free text, "
-                "such as sequences of proteins or formulas of molecules, is ignored: bring numbers that describe it"
-            )
         named = (*self.categorical, *described.get("categorical", []))
-        columns = features_of(frame[features], path, named)
-        x = to_float32(np.stack([columns[name].values for name in features], axis=1), features, path)
+        form = form.model_copy(update={"categorical": named})
+        x, columns, categories = form.inputs(frame, str(path), left_out=[*uses, *described.get("ignored", [])])
         where = str(path)
         if self.split_column:
             said, where = frame[self.split_column], f"{path}: split column {self.split_column!r}"
-        form = form.model_copy(update={"categorical": named})
-        categories = [columns[name].categories for name in features]
-        return form.samples(x, frame, path, said, where, columns=features, categories=categories)
+        return form.samples(x, frame, path, said, where, columns=columns, categories=categories)
+
+    def inputs(
+        self, frame: pd.DataFrame, where: str, left_out: Collection[str]
+    ) -> tuple[np.ndarray, list[str], list[list[str] | None]]:
+        """What is predicted from, of rows in memory; `new_rows` gives later rows the same numbers and codes.
+
+        Args:
+            frame: a table with days in place of dates (`with_days`), rows numbered from 0.
+            where: what messages call the table.
+            left_out: columns that are no inputs.
+
+        Returns:
+            Inputs ``(rows, columns)`` float32, the names of their columns, and for each column the names of its
+            categories in the order of their codes, None for numbers.
+
+        Raises:
+            PareError: if no column is left, or nothing can be learnt from one.
+        """
+        features = [name for name in map(str, frame) if name not in left_out]
+        if not features:
+            raise PareError(
+                f"{where} has no feature left: all its columns are targets, ignored, or divide the rows. Free text, "
+                "such as sequences of proteins or formulas of molecules, is ignored: bring numbers that describe it"
+            )
+        columns = features_of(frame[features], where, self.categorical)
+        x = to_float32([columns[name].values for name in features], features, where)
+        return x, features, [columns[name].categories for name in features]
 
     def needed(self, known: Known) -> list[str]:  # noqa: D102
         return self.own_columns(known.columns or [])
@@ -142,27 +120,6 @@ class Table(RowTable, Dates, Format):
 def are_tables(paths: Sequence[Path]) -> bool:
     """Whether the files are one table, or those of training and of test rows."""
     return all(map(table_suffix, paths)) and (len(paths) == 1 or bool(train_and_test(paths)))
-
-
-def _no_values(column: pd.Series) -> pd.Series:
-    """The words for a missing value in a column of text."""
-    text = present_text(column) if is_text(column) else pd.Series(dtype=object)
-    return text[means_no_value(text)]
-
-
-def _order_of_rows(texts: Sequence[pd.Series], order: Any, question: Question, table: str) -> str | None:
-    """What to say of dates in whose order the rows are; PareError where they fall and the last are to be tested."""
-    if question.ordered and (name := date_of_rows(texts, order, falling=True)):
-        raise PareError(f"{table}: the newest {name} comes first, but --ordered tests on the last rows: reverse them")
-    name = date_of_rows(texts, order)
-    times = {str(text.name): found for text in texts if (found := all_times(text, order)) is not None}
-    if question.ordered and times and not any(found.is_monotonic_increasing for found in times.values()):
-        return (
-            f"rows are not in the order of {', '.join(times)}, and --ordered tests on the last ones: sort them by time"
-        )
-    if name and question.ordered:
-        return f"days of test rows are new to a model: see what --ignore {name} gives"
-    return f"rows are in the order of {name}: --ordered tests on the last ones" if name else None
 
 
 def _described(folder: Path) -> dict[str, Any]:
