@@ -9,6 +9,7 @@ from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from pare.storage.store import ArrayStore
 TASK = "rows"  # the name of the task in messages
 VALIDATION = 0.1  # fraction of the rows
 FEWEST = 10  # rows that leave some for validation
+_SEEDING = Lock()
 KINDS = ("sources", "proxies", "starts", "learners")  # all of a library but its tasks
 
 
@@ -89,14 +91,18 @@ def fit_rows(rows: Rows, y: np.ndarray, kind: str, settings: Settings, **known: 
 
 @contextmanager
 def _randomness_kept() -> Iterator[None]:
-    """Give the caller's random numbers back as they were: a training seeds those of Python, numpy and torch."""
-    python, arrays = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(arrays)
+    """Give the caller's random numbers back as they were: a training seeds those of Python, numpy and torch.
+
+    All threads of a process share them, so that trainings of several threads follow one another.
+    """
+    with _SEEDING:
+        python, arrays = random.getstate(), np.random.get_state()
+        try:
+            with torch.random.fork_rng():
+                yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(arrays)
 
 
 def _validation_share(x: np.ndarray, y: np.ndarray, groups: np.ndarray | None, *, ordered: bool) -> float:

@@ -147,10 +147,10 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         Args:
             X: the rows.
             y: the classes or labels.
-            groups: group of each row, ``(rows,)``, such as the patient of several visits: what is chosen on rows that
-                are left out is chosen for groups that are new. None: each row is on its own.
             sample_weight: how much each row counts, ``(rows,)``, at least 0; for ``probe``, logistic regression and
                 boosters. None: all count alike.
+            groups: group of each row, ``(rows,)``, such as the patient of several visits: what is chosen on rows that
+                are left out is chosen for groups that are new. None: each row is on its own.
 
         Raises:
             ValueError: where an argument is not as described, or ``y`` has one class only.
