@@ -88,6 +88,10 @@ class _Estimator(BaseEstimator):
             _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
             groups = group_numbers(groups, len(y))
             rows, remarks = table_rows(frame, y, groups, are_numbers=is_number, ordered=self.ordered)
+        if is_number and y.dtype.kind in "mM":
+            raise ValueError(
+                f"y holds {'dates' if y.dtype.kind == 'M' else 'durations'}; expected numbers, such as days"
+            )
         if remarks:
             warnings.warn("X: " + "; ".join(remarks), stacklevel=3)
         return rows, y, groups

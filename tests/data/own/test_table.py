@@ -288,7 +288,7 @@ def test_identifiers_and_free_text_are_refused_unless_they_are_declared(tmp_path
             "'x' holds text in row 4, 'tall', where most rows",
         ),
         (["", "u", "v", "7", "u"], "holds a number in row 4, '7', where most rows hold text"),
-        (["same", "same", ""], "'x' holds the same text 'same' in every row; leave it out by .*'ignore'"),
+        (["same", "same", "same"], "'x' holds the same text 'same' in every row; leave it out by .*'ignore'"),
         (["", "?", "NaN"], "'x' has no value in any row"),
         ([1, "inf", 2], "'x' is infinite, or too large for 32 bits, in row 2"),
         ([1, 2, "1e300"], "'x' is infinite, or too large for 32 bits, in row 3"),

@@ -305,8 +305,9 @@ def test_words_for_a_missing_value_are_told(tmp_path):
 def test_columns_of_which_nothing_can_be_learnt_are_left_out_and_said_so(tmp_path):
     columns = {"a": "", "b": "NA", "c": 7, "d": [7, ""] * (N // 2), "e": ["u", ""] * (N // 2), "f": 1.5}
     found = look(table(tmp_path, answer=CLASSES, **columns), "answer")
-    assert found.remarks == ("left out: 1 column without a value (a), 4 columns the same in every row (b, c, e, f)",)
-    assert (found.options["ignore"], found.input_shape) == (["a", "b", "c", "e", "f"], (4,))  # d is known or not
+    assert found.remarks == ("left out: 1 column without a value (a), 3 columns the same in every row (b, c, f)",)
+    assert (found.options["ignore"], found.input_shape) == (["a", "b", "c", "f"], (5,))  # d and e are known or not
+    assert read_found(found, tmp_path)["all"].read(0, 2)[0][:, 4].tolist() == pytest.approx([0, np.nan], nan_ok=True)
 
 
 def test_a_word_between_dates_is_a_missing_one(tmp_path):

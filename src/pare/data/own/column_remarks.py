@@ -65,7 +65,7 @@ def useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
         levels = known.nunique()
         if levels == 0:
             empty.append(name)
-        elif levels == 1 and (is_text(free[name]) or len(known) == len(free)):  # else a missing value may say something
+        elif levels == 1 and len(known) == len(free):  # else a missing value may say something, such as an empty box
             constant.append(name)
     said = {"without a value": empty, "the same in every row": constant}
     parts = [f"{counted(len(names), 'column')} {what} ({listed(names)})" for what, names in said.items() if names]

@@ -186,8 +186,13 @@ def features_of(frame: pd.DataFrame, path: Path | str, categorical: Collection[s
         try:
             columns[name] = parse_column(frame[name], name, path, declared=declared)
             _check_column(frame[name], columns[name], where, LEAVE_OUT, declared=declared)
-            levels = columns[name].categories or []
-            if len(levels) == 1 and not declared and not isinstance(frame[name].dtype, pd.CategoricalDtype):
+            levels, is_known = columns[name].categories or [], columns[name].present == len(frame)
+            if (
+                len(levels) == 1
+                and is_known
+                and not declared
+                and not isinstance(frame[name].dtype, pd.CategoricalDtype)
+            ):
                 raise PareError(f"{where} holds the same text {levels[0]!r} in every row; {LEAVE_OUT}")
         except PareError as fault:
             faults.append(fault)
