@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 
 from pare.config.errors import PareError
 from pare.config.words import counted
-from pare.data.formats.delimited_text import with_own_names
+from pare.data.formats.table_files import plain_table
 from pare.data.own.array_rows import ChannelAxis, short_axis
 from pare.data.own.column_remarks import coarse
 from pare.data.own.findings import Question
@@ -114,7 +114,7 @@ def table_rows(
         InvalidRows: where a column holds something of which nothing can be learnt, or no column is left.
     """
     with python_words():
-        frame = with_own_names(X, "X")
+        frame = plain_table(X, "X")
         # A first look compares columns with what is predicted, under a name that no column has.
         name = _free_name("y", frame)
         names = [name] if y.ndim == 1 else [f"{name}{output}" for output in range(y.shape[1])]

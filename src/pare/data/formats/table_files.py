@@ -81,27 +81,38 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
         raise PareError(f"{path}: tables end in {', '.join(SUFFIXES)}; convert it, or name another file")
     try:
         check_memory(path.stat().st_size, str(path))
-        return _checked(LOADERS[suffix](path, dialect), path, dialect)
+        frame = plain_table(LOADERS[suffix](path, dialect), path, dialect.missing)
     except PareError:
         raise
     except Exception as error:  # each parser has errors of its own, and pyarrow reads text when it is asked for
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
-
-
-def _checked(frame: pd.DataFrame, path: Path, dialect: Dialect) -> pd.DataFrame:
-    """A table with names and missing values; PareError where it has no rows, or lists, structures or bytes."""
-    frame = with_own_names(frame, path)
-    others = (name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray | bytes))
-    if (other := next(others, None)) is not None:
-        raise PareError(
-            f"{path}: column {other!r} holds {_first(frame[other])!r}; a table has one number, text or time in each "
-            "place: make such columns of it, or remove the column"
-        )
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
+    return frame
+
+
+def plain_table(frame: pd.DataFrame, where: Path | str, missing: Iterable[object] = ()) -> pd.DataFrame:
+    """A table, of a file or in memory, with a name above each column and one number, text or time in each place.
+
+    Args:
+        frame: the table.
+        where: what messages call it.
+        missing: words and numbers that are missing values.
+
+    Raises:
+        PareError: if two columns have one name, or one holds lists, structures, bytes or complex numbers.
+    """
+    frame = with_own_names(frame, where)
+    for name in frame:
+        first = _first(frame[name])
+        if isinstance(first, list | tuple | dict | np.ndarray | bytes | complex | np.complexfloating):
+            raise PareError(
+                f"{where}: column {name!r} holds {first!r}; a table has one number, text or time in each place: make "
+                "such columns of it, or remove the column"
+            )
     halves = frame.select_dtypes(np.float16).columns  # pandas cannot group by them
-    return without_words(frame.astype(dict.fromkeys(halves, np.float32)), dialect.missing)
+    return without_words(frame.astype(dict.fromkeys(halves, np.float32)), missing)
 
 
 def without_words(frame: pd.DataFrame, words: Iterable[object]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.data.files import FETCH, train_and_test
 from pare.data.formats.dates import Dates
-from pare.data.formats.table_files import DESCRIPTION, SUFFIXES, table_suffix, without_words
+from pare.data.formats.table_files import DESCRIPTION, SUFFIXES, table_suffix
 from pare.data.own.columns import features_of, known_values, to_float32
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows, held_rows
@@ -111,9 +111,8 @@ class Table(RowTable, Dates, Format):
                     f"the array has shape {list(rows.shape)}, expected (rows, {len(columns)}): a column for each of "
                     f"{', '.join(columns)}"
                 )
-            frame, where = without_words(pd.DataFrame(rows, columns=columns), self.missing), "the array"
-        else:
-            frame, where = given_frame(rows, self, columns)
+            rows = pd.DataFrame(rows, columns=columns)
+        frame, where = given_frame(rows, self, columns)
         return held_rows(known_values(self.with_days(frame, where), known, where), self.ignored(frame))
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 from pare.config.errors import PareError, unknown_name
 from pare.config.strict import Strict
 from pare.data.files import FileName
-from pare.data.formats.delimited_text import Dialect, with_own_names
-from pare.data.formats.table_files import check_columns, find_table, load_frame, present_text, without_words
+from pare.data.formats.delimited_text import Dialect
+from pare.data.formats.table_files import check_columns, find_table, load_frame, plain_table, present_text
 from pare.data.own.columns import Labels, named_codes, targets_of
 from pare.data.own.file_checks import PARTS
 from pare.storage.samples import Samples
@@ -186,6 +186,6 @@ def given_frame(rows: Path | pd.DataFrame, dialect: Dialect, needed: Sequence[st
         frame, where = load_frame(rows, dialect), str(rows)
     else:
         where = "the table"
-        frame = without_words(with_own_names(rows, where), dialect.missing).reset_index(drop=True)
+        frame = plain_table(rows.reset_index(drop=True), where, dialect.missing)
     check_columns(frame, needed, where)
     return frame, where
