@@ -239,10 +239,13 @@ def _date_texts(column: pd.Series) -> pd.Series:
 
 def _times(text: pd.Series, order: DateOrder | None) -> pd.Series:
     """The time of each text in the first form that it has; missing for one that is no date."""
+    codes, different = pd.factorize(text)
+    levels = pd.Series(different, dtype=object)
     # pandas takes 1001-2, 0101 and the word now for dates as well.
-    times = pd.to_datetime(text.where(text.str.fullmatch(ISO)), format="ISO8601", utc=True, errors="coerce")
-    numbered = text.where(text.str.contains(r"\d"))
+    iso = levels.where(levels.str.fullmatch(ISO).astype(bool))
+    times = pd.to_datetime(iso, format="ISO8601", utc=True, errors="coerce")
+    numbered = levels.where(levels.str.contains(r"\d").astype(bool))
     for form in CLEAR if order is None else CLEAR + SLASHED[order]:
         if times.isna().any():
             times = times.fillna(pd.to_datetime(numbered, format=form, utc=True, errors="coerce"))
-    return times
+    return times.take(codes).set_axis(text.index)

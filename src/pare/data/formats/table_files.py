@@ -141,7 +141,7 @@ def text_levels(column: pd.Series) -> tuple[np.ndarray, pd.Series]:
     Each different text is looked at once, which is what makes long columns of few categories quick.
 
     Args:
-        column: of any kind; other values than texts become texts.
+        column: a column of any kind; other values than texts become texts.
 
     Returns:
         Codes ``(rows,)``, -1 where a value is missing, and the texts in the order of their first row, ``(levels,)``.

@@ -19,6 +19,7 @@ LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # a column that may say which rows belong to
 NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
 LEAST_POINTS, ALIKE, ROWS_COMPARED = 20, 0.8, 1000  # points, correlation of neighbours, rows that are looked at
 FOLLOWS = 0.999  # rank correlation from which on a column says what the target says
+NEARLY_FOLLOWS = 0.98  # rank correlation of `ROWS_COMPARED` rows, below which the others are not looked at
 MOST_CODES, LEAST_REPEATS = 3, 3  # numbers of a column that mean missing, such as -998 and -999, and rows of each
 LEAST_OTHERS = 3  # numbers without which there is nothing to be far from
 
@@ -218,13 +219,24 @@ def _numbers(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def _follows(column: pd.Series, answer: pd.Series) -> bool:
+    both = (column.notna() & answer.notna()).to_numpy()
+    values, answers = column.to_numpy()[both], answer.to_numpy()[both]
+    if len(values) < FEW_ROWS:
+        return False
+    # Of most columns some rows tell that they do not follow; to sort all takes long where rows are many.
+    step = max(1, len(values) // ROWS_COMPARED)
+    if _rank_correlation(values[::step], answers[::step]) < NEARLY_FOLLOWS:
+        return False
+    is_varied = min(len(np.unique(values)), len(np.unique(answers))) >= LEAST_OTHERS
+    return is_varied and _rank_correlation(values, answers) > FOLLOWS
+
+
+def _rank_correlation(values: np.ndarray, answers: np.ndarray) -> float:
+    """Size of Spearman's correlation of two columns ``(rows,)``; 0 where one is constant."""
     from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
 
-    both = (column.notna() & answer.notna()).to_numpy()
-    ranks = np.stack([rankdata(values[both]) for values in (column.to_numpy(), answer.to_numpy())])
-    if ranks.shape[1] < FEW_ROWS or not np.ptp(ranks, axis=1).all():
-        return False
-    return abs(np.corrcoef(ranks)[0, 1]) > FOLLOWS and min(len(np.unique(of_one)) for of_one in ranks) >= LEAST_OTHERS
+    ranks = np.stack([rankdata(values), rankdata(answers)])
+    return abs(float(np.corrcoef(ranks)[0, 1])) if np.ptp(ranks, axis=1).all() else 0.0
 
 
 def stand_ins(free: pd.DataFrame) -> Iterator[str]:
