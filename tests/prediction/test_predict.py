@@ -238,7 +238,10 @@ def test_an_array_has_the_axes_of_the_file(prepare, series):
             pd.DataFrame({"mass": ["much"], "site": ["x"], "depth": [0]}),
             "the table: column 'mass' holds 'much' in row 1",
         ),
-        (pd.DataFrame({"mass": [np.inf], "site": ["x"], "depth": [0]}), "holds inf in row 1; expected a number"),
+        (
+            pd.DataFrame({"mass": [np.inf], "site": ["x"], "depth": [0]}),
+            "'mass' is infinite, or too large for 32 bits, in row 1",
+        ),
         (
             np.zeros((2, 4)),
             r"the array has shape \[2, 4\], expected \(rows, 3\): a column for each of mass, site, depth",

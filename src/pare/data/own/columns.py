@@ -16,7 +16,6 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.data.formats.delimited_text import MISSING, means_no_value
 from pare.data.formats.table_files import check_columns, present_text, text_levels
-from pare.data.own.array_rows import float32
 from pare.data.own.format import Known
 
 logger = logging.getLogger(__name__)
@@ -337,26 +336,23 @@ def known_values(frame: pd.DataFrame, known: Known, where: str) -> np.ndarray:
     columns = known.columns or []
     check_columns(frame, columns, where)
     categories = known.categories or [None] * len(columns)
-    values = np.empty((len(columns), len(frame)), np.float32)
-    for row, name, levels in zip(values, columns, categories, strict=True):
-        row[:] = _column(frame[name], levels, where)
-    return values.T
+    values = [_column(frame[name], levels, where) for name, levels in zip(columns, categories, strict=True)]
+    return to_float32(values, columns, where)
 
 
 def _column(column: pd.Series, categories: Sequence[str] | None, where: str) -> np.ndarray:
-    """Numbers, or codes of categories; an unknown category counts as missing, ``(rows,)`` float32."""
+    """Numbers, or codes of categories; an unknown category counts as missing, ``(rows,)``."""
     # Numbers stay numbers: as text they would take hundreds of times as long.
     if categories is None and column.dtype.kind in NUMBERS:
-        values = float32(_plain_numbers(column))
-        _check_finite(column, values, where)
-        return values
+        return _plain_numbers(column)
 
     # Each different text is looked up once.
     codes, levels = text_levels(column)
     if categories is None:
-        found = float32(pd.to_numeric(levels, errors="coerce").to_numpy(np.float64))
-        found[means_no_value(levels)] = np.nan
-        wrong = ~np.isfinite(found) & ~means_no_value(levels).to_numpy()
+        is_word = means_no_value(levels).to_numpy()
+        numbers = pd.to_numeric(levels, errors="coerce").to_numpy(np.float64)
+        found = np.where(is_word, np.nan, numbers)
+        wrong = ~np.isfinite(numbers) & ~is_word
         if wrong.any():
             row = int(np.isin(codes, np.flatnonzero(wrong)).argmax())
             raise PareError(
@@ -364,22 +360,12 @@ def _column(column: pd.Series, categories: Sequence[str] | None, where: str) -> 
             )
     else:
         known = _codes(categories)
-        found = np.array([known.get(level, known.get(_plain(level), np.nan)) for level in levels], np.float32)
+        found = np.array([known.get(level, known.get(_plain(level), np.nan)) for level in levels], np.float64)
         if np.isnan(found).any():
             unknown = ", ".join(map(repr, levels[np.isnan(found)][:5]))
             logger.warning("%s: column %r holds the unknown %s, which counts as missing", where, column.name, unknown)
     # The last place is that of code -1, a missing value.
-    return np.append(found, np.float32(np.nan))[codes]
-
-
-def _check_finite(column: pd.Series, values: np.ndarray, where: str) -> None:
-    """Refuse a number that is infinite in 32 bits; PareError."""
-    if np.isinf(values).any():
-        row = int(np.isinf(values).argmax())
-        raise PareError(
-            f"{where}: column {column.name!r} holds {column.iloc[row]:g} in row {row + 1}; expected a number that "
-            "32 bits can hold"
-        )
+    return np.append(found, np.nan)[codes]
 
 
 def _codes(levels: Sequence[str]) -> dict[str | float, int]:
