@@ -14,6 +14,7 @@ from pare.data.preparation import ModelInput
 from pare.data.preparation.normalisation import append_coordinates, prepared_inputs
 from pare.data.preparation.split import assign_parts
 from pare.datasets import ArrayStoreDataset
+from pare.learners.networks.start.cross_validation import groups_of
 from pare.storage.samples import Samples
 from pare.storage.statistics import unscale_inputs
 from pare.storage.store import ArrayStore
@@ -300,6 +301,30 @@ def test_rows_of_a_part_without_groups_are_each_on_their_own(field, tmp_path, wi
     counts = {split: len(set(numbers)) for split, numbers in groups.items()}
     assert counts == {"train": 20, "validation": 6} | {with_groups: {"train": 10, "validation": 3}[with_groups]}
     assert not set(groups["train"]) & set(groups["validation"])
+
+
+def test_groups_of_test_rows_alone_group_no_other_rows(field, tmp_path):
+    task = field(samples={"train": 20, "validation": 6, "test": 5})
+    samples = raw_field() | {"validation": raw_field(seed=3)["train"]}
+    samples["test"] = replace(samples["test"], groups=np.arange(N_TEST) // 2)
+    store = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "store.h5")
+    learnt = [store.rows(split) for split in ("train", "validation")]
+    groups = groups_of([(rows, np.arange(len(rows))) for rows in learnt])
+    assert groups is None or len(set(groups)) == 26  # each row is on its own
+    assert store.rows("test").groups.tolist() == [0, 0, 1, 1, 2]
+
+
+def test_groups_of_test_rows_alone_leave_classes_spread(table, tmp_path):
+    task = table.model_copy(update={"samples": {"train": 180, "test": 20}})
+    x = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    rare = (np.arange(200) % 10 == 0).astype(np.int64)
+    samples = {
+        "train": Samples.of_arrays(x[:180], rare[:180], classes=["often", "rare"]),
+        "test": Samples.of_arrays(x[180:], rare[180:], classes=["often", "rare"], groups=np.arange(20) // 4),
+    }
+    store = written(ModelInput("wdbc", task, samples, "raw", validated=True), tmp_path / "store.h5")
+    shares = [store.rows(split).array("y").mean() for split in ("train", "validation")]
+    np.testing.assert_allclose(shares, 0.1, atol=0.5 / len(store.rows("validation")))
 
 
 def test_the_weight_of_a_row_goes_with_it(table, tmp_path):

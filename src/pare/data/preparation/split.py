@@ -31,8 +31,8 @@ def divided(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """What stays together of the rows of a task, and their splits.
 
-    Equal test rows of the publisher's are no reason to group the others. Over groups of the publisher's or the user's
-    own, classes are not spread.
+    Equal test rows of the publisher's, or groups of them alone, are no reason to group the others. Over groups of the
+    publisher's or the user's own, classes are not spread.
 
     Args:
         task: the task.
@@ -45,12 +45,13 @@ def divided(
         row, by part, see `assign_parts`.
     """
     groups = dict(own)
-    for part in task.samples.keys() - own.keys() - {"test"} if own else ():  # each of its rows is on its own
+    drawn = own.keys() - {"test"}  # a publisher's test part is used as it is: its groups decide nothing
+    for part in task.samples.keys() - own.keys() - {"test"} if drawn else ():  # at most one: each row is on its own
         groups[part] = 1 + max(int(of_part.max()) for of_part in own.values()) + np.arange(task.samples[part])
     numbers = np.concatenate([numbers for part, numbers in equal.numbers.items() if part != "test"])
     if task.keeps_equal_rows_together and len(np.unique(numbers)) < len(numbers):
         groups = equal.groups(own)
-    spread = task.split.stratified and not own
+    spread = task.split.stratified and not drawn
     labels = {part: equal.classes.get(part) if spread else None for part in task.samples}
     return groups, {
         part: assign_parts(task, part, labels[part], groups.get(part), validated=validated) for part in task.samples
