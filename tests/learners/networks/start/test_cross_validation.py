@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest, norm, t, ttest_rel
 
 from pare.config.schema import SplitConfig
 from pare.learners.networks.start.cross_validation import clearly_smaller, folds_that_keep, groups_of
@@ -49,6 +50,27 @@ def test_a_fall_of_the_loss_counts_where_it_exceeds_twice_its_standard_error():
     assert clearly_smaller(list(losses - 2.1 * error + noise - noise.mean()), list(losses))
     assert not clearly_smaller(list(losses - 1.9 * error + noise - noise.mean()), list(losses))
     assert not clearly_smaller([0.1], [5.0])
+
+
+@pytest.mark.parametrize("errors", [2.0, 3.0])
+@pytest.mark.parametrize("rows", [2, 3, 5, 10, 1000])
+def test_a_fall_is_clear_where_the_paired_t_test_of_scipy_says_so(rows, errors):
+    rng = np.random.default_rng(rows)
+    before, noise = rng.normal(1, 0.1, rows), rng.normal(0, 0.05, rows)
+    error = noise.std(ddof=1) / rows**0.5
+    chance = norm.sf(errors)
+    for fall in error * t.isf(chance, rows - 1) * np.array([0.99, 1.01]):
+        after = before - fall + noise - noise.mean()
+        expected = ttest_rel(after, before, alternative="less").pvalue < chance
+        assert clearly_smaller(after, before, errors=errors) == expected
+        assert clearly_smaller(np.repeat(after, 3), np.repeat(before, 3), np.repeat(range(rows), 3), errors) == expected
+
+
+@pytest.mark.parametrize("rows", [3, 5, 10])
+def test_losses_that_did_not_fall_pass_as_rarely_with_few_rows_as_with_many(rows):
+    falls = np.random.default_rng(rows).normal(size=(4000, rows))
+    passed = np.mean([clearly_smaller(-of_rows, np.zeros(rows)) for of_rows in falls])
+    assert binomtest(int(passed * 4000), 4000, norm.sf(2.0)).pvalue > 1e-3
 
 
 def test_rows_of_a_group_say_as_much_as_one():
