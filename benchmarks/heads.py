@@ -2,10 +2,13 @@
 
     python benchmarks/heads.py              # a minute or two on two free cores
     python benchmarks/heads.py --loads 2    # while so many other programs run, two to three minutes
+    OMP_NUM_THREADS=1 python benchmarks/heads.py --levels 1 100    # turning features to their principal axes
     OMP_NUM_THREADS=1 python benchmarks/heads.py --rows 200 600 2000 6000 20000    # prints CPU seconds of each size
     python benchmarks/heads.py --figure quick_start.png --seconds before.json after.json   # draw what those printed
 
 Features and classes are random, of sizes as those of tables and series; a probe has 19 numbers and seven classes.
+`--levels` compares the turn with a product by a matrix that has an identity block for the columns around the encoder,
+which many categories make large: 20,000 rows of 20 columns of so many categories each, 1 for numbers.
 """
 
 import json
@@ -19,7 +22,7 @@ from sklearn.datasets import make_classification
 from threadpoolctl import threadpool_limits
 
 from harness import busy_programs, in_turns, options, show
-from pare.learners.networks.start.heads import solve_head
+from pare.learners.networks.start.heads import _axes, solve_head
 from pare.learners.networks.start.ridge_heads import solve_ridge_head
 
 
@@ -57,6 +60,24 @@ def limited(threads: int | None, solve: Callable[..., None], rows: tuple[np.ndar
         solve(*rows)
 
 
+def by_identity_block(x: np.ndarray, encoded: int) -> np.ndarray:
+    """Features on their principal axes, the others as they are, by one product with a square matrix."""
+    axes, raw = _axes(x, encoded, False), x.shape[1] - encoded
+    turn = np.zeros((x.shape[1], len(axes.axes) + raw))
+    turn[:encoded, : len(axes.axes)] = (axes.axes * axes.scale).T
+    turn[encoded:, len(axes.axes) :] = np.eye(raw)
+    return (x - axes.centre) @ turn
+
+
+def compare_turns(levels: int, repeats: int) -> None:
+    """Both ways of turning 384 features of the encoder, with 20 columns around it of so many categories each."""
+    x = np.random.default_rng(0).normal(size=(20_000, 384 + 20 * (levels + 1))).astype(np.float32)
+    ways = {"by identity block": lambda: by_identity_block(x, 384), "as heads do": lambda: _axes(x, 384, False)(x)}
+    expected, found = (way() for way in ways.values())
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+    show(f"principal axes: 20000 rows, 20 columns, {levels} categories each", in_turns(ways, repeats))
+
+
 def probe_seconds(rows: int) -> float:
     """CPU seconds of a probe that is fitted to a table of so many rows."""
     from pare.estimators import PaReClassifier  # noqa: PLC0415 - loads torch, which the heads do without
@@ -80,14 +101,18 @@ def figure(files: Sequence[str]) -> Figure:
 
 
 def main() -> None:
-    """Compare both for each size, or measure probes, or draw what was measured."""
-    asked = options(__doc__, loads=0, repeats=1, rows=[0], figure="", seconds=[""])
+    """Compare both for each size, or measure probes or turns, or draw what was measured."""
+    asked = options(__doc__, loads=0, repeats=1, rows=[0], levels=[0], figure="", seconds=[""])
     if asked.figure:
         figure(asked.seconds).savefig(asked.figure, dpi=150)
         return
     if any(asked.rows):
         probe_seconds(100)  # imports
         print(json.dumps({rows: round(probe_seconds(rows), 1) for rows in asked.rows}))
+        return
+    if any(asked.levels):
+        for levels in asked.levels:
+            compare_turns(levels, asked.repeats)
         return
     with busy_programs(asked.loads):
         for name, (solve, *size) in SIZES.items():

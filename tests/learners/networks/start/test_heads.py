@@ -1,5 +1,7 @@
 """Solved heads against scikit-learn and closed forms."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -86,6 +88,20 @@ def test_numbers_are_those_of_ridge_in_closed_form(features):
     x = scaled(features)
     weight = np.linalg.solve(x.T @ x + 10 * np.eye(x.shape[1]), x.T @ (y - y.mean(0)))
     np.testing.assert_allclose(head(features), x @ weight + y.mean(0), atol=1e-6)
+
+
+def test_raw_features_take_no_matrix_of_all_their_pairs():
+    """Numbers as in closed form by the rows' products; 4,000 x 4,000 of them would be 128 MB."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, ENCODED + 4000)), rng.normal(size=(50, 1))
+    tracemalloc.start()
+    head = solve_head(x, y, "regression", 1, encoded=ENCODED, standardised=False, penalties=[0.1])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40e6
+    products = scaled(x) @ scaled(x).T
+    expected = products @ np.linalg.solve(products + 10 * np.eye(50), y - y.mean(0)) + y.mean(0)
+    np.testing.assert_allclose(head(x), expected, atol=1e-6)
 
 
 def test_labels_have_a_logistic_regression_each(features):

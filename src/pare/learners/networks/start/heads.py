@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, linear, pad
 
 from pare.learners.networks.start.cross_validation import FOLDS, Folds, clearly_smaller
-from pare.learners.networks.start.regressions import Array, library, like, on_cpu, zeros
+from pare.learners.networks.start.regressions import Array, library, like, on_cpu
 from pare.learners.networks.start.ridge_heads import IMPOSSIBLE, Head, solve_ridge_head
 
 logger = logging.getLogger(__name__)
@@ -34,19 +34,28 @@ Map = tuple[np.ndarray, np.ndarray]  # weight and bias
 
 @dataclass(frozen=True)
 class _Axes:
-    """Features as the solver takes them: ``(x - centre) * scale @ turn``."""
+    """Features as the solver takes them: centred, those of the encoder scaled and on their principal axes.
+
+    Attributes:
+        centre: means, ``(features,)``.
+        scale: factors of the encoder's features, which come first, ``(encoded,)``.
+        axes: their principal axes, ``(axes, encoded)``.
+    """
 
     centre: Array
     scale: Array
-    turn: Array
+    axes: Array
 
     def __call__(self, features: Array) -> Array:
-        return ((features - self.centre) * self.scale) @ self.turn
+        """``(rows, features)`` to ``(rows, axes + raw features)``."""
+        encoded = len(self.scale)
+        own, rest = features[:, :encoded] - self.centre[:encoded], features[:, encoded:] - self.centre[encoded:]
+        return library(own).hstack([own @ (self.axes * self.scale).T, rest])
 
     def raw(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights and bias for raw features."""
-        centre, scale, turn = map(on_cpu, (self.centre, self.scale, self.turn))
-        weight = (weight @ turn.T) * scale
+        centre, scale, axes = map(on_cpu, (self.centre, self.scale, self.axes))
+        weight = np.hstack([weight[:, : len(axes)] @ (axes * scale), weight[:, len(axes) :]])
         return weight, bias - weight @ centre
 
 
@@ -120,21 +129,15 @@ def solve_head(
 def _axes(features: Array, encoded: int, standardised: bool) -> _Axes:
     """The encoder's features with a common scale, on their principal axes; raw features as they are."""
     centre = features.mean(0, dtype=library(features).float64)
-    scale = library(features).ones_like(centre)
     own = features[:, :encoded] - centre[:encoded]
+    scale = library(features).ones_like(centre[:encoded])
     if standardised:
         spread = own.std(0)  # torch's is larger by a factor, which the common scale takes away
         spread[spread <= SMALLEST * spread.max()] = np.inf
-        scale[:encoded] /= spread
-        own *= scale[:encoded]
-    common = SPREAD / max(sqrt((own**2).sum(1).mean()), 1e-12)
-    scale[:encoded] *= common
-    axes = _principal(own)
-    rest = features.shape[1] - encoded
-    turn = zeros(features.shape[1], len(axes) + rest, own)
-    turn[:encoded, : len(axes)] = axes.T
-    turn[encoded:, len(axes) :] = like(np.eye(rest), own)
-    return _Axes(centre, scale, turn)
+        scale /= spread
+        own *= scale
+    scale *= SPREAD / max(sqrt((own**2).sum(1).mean()), 1e-12)
+    return _Axes(centre, scale, _principal(own))
 
 
 def _principal(x: Array) -> Array:
