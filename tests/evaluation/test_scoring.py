@@ -79,10 +79,10 @@ class Recorder(nn.Module):
         return x
 
 
-def test_a_batch_holds_as_many_rows_as_its_bytes_allow_but_at_least_one(fields, tmp_path, monkeypatch):
+def test_a_block_holds_as_many_rows_as_its_bytes_allow_but_at_least_one(fields, tmp_path, monkeypatch):
     rows = store(tmp_path / "s.h5", fields, fields)
     row_bytes = fields[0].nbytes
-    for allowed, wanted in ((row_bytes * 1000, [64, 64, 22]), (row_bytes * 70 - 1, [64, 64, 22])):
+    for allowed, wanted in ((row_bytes * 1000, [150]), (row_bytes * 130 - 1, [128, 22])):
         monkeypatch.setattr("pare.evaluation.row_sums.BATCH_BYTES", allowed)
         model = Recorder()
         predicted(model, rows)

@@ -8,7 +8,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, r2_score
 
-from pare.evaluation.scoring import batches
+from pare.evaluation.row_sums import batches, blocks
 from pare.explanation import explain
 from pare.explanation.occlusion import change_names, changes, loss_name, losses
 
@@ -116,6 +116,12 @@ def test_new_rows_are_explained_without_truths(known, rng):
 def test_rows_are_read_in_batches_that_memory_holds(known, rng):
     assert list(batches(130, 4)) == [(0, 64), (64, 128), (128, 130)]
     assert [stop - start for start, stop in batches(3, 30 << 20)] == [1, 1, 1]
+
+
+def test_blocks_are_whole_batches_that_memory_holds():
+    assert list(blocks(130, 4)) == [(0, 130)]
+    assert list(blocks(300, (32 << 20) // 150)) == [(0, 128), (128, 256), (256, 300)]
+    assert [stop - start for start, stop in blocks(3, 30 << 20)] == [1, 1, 1]
 
 
 @pytest.fixture

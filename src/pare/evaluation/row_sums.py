@@ -49,5 +49,14 @@ def mean(sums: np.ndarray) -> float:
 
 def batches(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
     """First row, and the one after the last, of each batch of rows of so many bytes."""
-    size = max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
+    return _cut(rows, max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes)))
+
+
+def blocks(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
+    """The same for blocks of whole batches that fit into `BATCH_BYTES` together, for what divides rows itself."""
+    size = max(1, BATCH_BYTES // row_bytes)
+    return _cut(rows, size - size % BATCH_ROWS if size > BATCH_ROWS else size)
+
+
+def _cut(rows: int, size: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + size, rows)) for start in range(0, rows, size))

@@ -12,7 +12,7 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.checks import UndefinedMetric
-from pare.evaluation.row_sums import Metric, RowSums, batches
+from pare.evaluation.row_sums import Metric, RowSums, batches, blocks
 from pare.storage.store import Rows
 
 LEVEL = 0.95
@@ -23,16 +23,17 @@ DRAWS_TOGETHER, MOST_TOGETHER = 200, 1_000_000
 
 
 def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dict[str, np.ndarray]:
-    """Predict every row; in memory are the predictions, the truths and two batches of inputs.
+    """Predict every row; in memory are the predictions, the truths and two blocks of inputs.
 
     Args:
-        forward: inputs ``(batch, …)`` to logits, numbers, or fields in physical units, ``(batch, …)``.
+        forward: inputs ``(rows, …)`` to logits, numbers, or fields in physical units, ``(rows, …)``; it gets as many
+            rows as memory allows, and divides them into batches itself where it needs them.
         rows: rows of the test split.
 
     Returns:
         ``prediction``, ``truth`` and, where the rows have groups, ``group``; each ``(rows, …)``.
     """
-    parts = list(batches(len(rows), rows.array("x", 0, 1).nbytes))
+    parts = list(blocks(len(rows), rows.array("x", 0, 1).nbytes))
     predictions, truths = [], []
     shown = get_console().is_terminal
     for start, stop in track(parts, "predicting", transient=True, disable=not shown):

@@ -9,7 +9,8 @@ from rich import get_console
 from rich.progress import Progress
 from scipy.special import log_expit, log_softmax
 
-from pare.evaluation.scoring import batches, sample_errors
+from pare.evaluation.row_sums import blocks
+from pare.evaluation.scoring import sample_errors
 from pare.explanation.questions import EXCHANGES, Question
 from pare.explanation.regions import Region, regions_of
 from pare.prediction.predict import Predictor
@@ -67,7 +68,7 @@ def explain(model: Predictor, question: Question) -> Explanation:
     regions = regions_of(model.task, model.trained.preparation.columns)
     first, truth = question.read(0, 1)
     exchanges = EXCHANGES if model.task.kind == "table" and truth is not None else 0
-    parts = list(batches(len(question.names), first.nbytes))
+    parts = list(blocks(len(question.names), first.nbytes))
     with Progress(transient=True, disable=not get_console().is_terminal) as progress:
         bar = progress.add_task("explaining", total=len(parts) * len(regions) * (1 + exchanges))
         hide = partial(_hidden, model, question, regions, lambda: progress.advance(bar))
@@ -109,7 +110,7 @@ def _exchanged(model: Predictor, question: Question, regions: list[Region], adva
     """The rise of the mean loss where each column has the values of other rows, ``(exchanges, columns)``."""
     x, truth = question.read(0, len(question.names))
     assert truth is not None  # else nothing is exchanged
-    parts, rng = list(batches(len(x), x[0].nbytes)), np.random.default_rng(0)
+    parts, rng = list(blocks(len(x), x[0].nbytes)), np.random.default_rng(0)
 
     def loss(rows: np.ndarray) -> float:
         outputs = [model.trained.outputs(rows[start:stop], model.device) for start, stop in parts]

@@ -21,15 +21,17 @@ from pare.data.own.new_rows import RawRows
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
+from pare.learners.learner import in_batches
 from pare.learners.model import Model
 from pare.learners.model_card import licences, source_of
-from pare.prediction.predict import BATCH_ROWS, Predictor
+from pare.prediction.predict import Predictor
 from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
 INPUT, PROBABILITIES, NUMBERS = "x", "probabilities", "prediction"  # names in the file
 MOST_DIFFERENCE = 1e-4
 EXTRA = ("an ONNX file", "pare-transfer[export]")  # what needs its packages, and what brings them
+BATCH_ROWS = 64  # rows of the comparison that pass the file's network together
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")  # that make and check a file
 
 
@@ -95,9 +97,9 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     content = _content(trained, outputs, model, answer)
     x = rows.read(0, len(rows.names))
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    found = [session.run(None, {INPUT: x[i : i + BATCH_ROWS]})[0] for i in range(0, len(x), BATCH_ROWS)]
+    found = in_batches(lambda rows: session.run(None, {INPUT: rows})[0], x, BATCH_ROWS)
     expected = own if answer == NUMBERS else model.probabilities(own)
-    difference = _difference(np.concatenate(found), expected, relative=answer == NUMBERS)
+    difference = _difference(found, expected, relative=answer == NUMBERS)
     if not difference <= MOST_DIFFERENCE:
         raise PareError(
             f"the ONNX file of {trained.run.folder} differs from the model by {difference:.1e}, at most "

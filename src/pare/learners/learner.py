@@ -1,6 +1,6 @@
 """The interface of everything that learns: what it is given, what it gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
@@ -53,6 +53,11 @@ class Work:
     tracking: Tracking = field(default_factory=Tracking)
 
 
+def in_batches(predict: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, rows: int) -> np.ndarray:
+    """What a function predicts for inputs ``(rows, …)``, of which it gets a number of rows at a time."""
+    return np.concatenate([predict(inputs[start : start + rows]) for start in range(0, len(inputs), rows)])
+
+
 class Predictor(Protocol):
     """What predicts, once it is fitted; `Learner.load` reads its files."""
 
@@ -60,7 +65,8 @@ class Predictor(Protocol):
         """Logits, numbers or fields in physical units, ``(rows, …)`` float32, of prepared inputs ``(rows, …)``.
 
         Args:
-            inputs: prepared rows, float32.
+            inputs: prepared rows, float32, one at least and any number: a model that needs much memory for each row
+                takes them in batches.
             device: where networks compute; the libraries of tables take the CPU.
         """
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ from pare.data.own.format import NewRows
 from pare.data.own.new_rows import RawRows, open_new_rows
 from pare.data.registries import open_format
 from pare.evaluation.calibration import Calibration, probabilities
+from pare.evaluation.row_sums import blocks
 from pare.learners.model import Model
 from pare.prediction.hub import HUB, fetch_model, push_model
 
 logger = logging.getLogger(__name__)
-BATCH_ROWS = 64
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a text begins that a spreadsheet runs; numbers are none
 COVERAGE = 0.9  # coverage of the sets and intervals in a file of predictions
 
@@ -192,10 +193,8 @@ class Predictor:
 
     def outputs(self, rows: NewRows) -> np.ndarray:
         """What the model gives: logits, numbers or fields of all rows, ``(rows, …)``."""
-        count = len(rows.names)
-        starts = range(0, count, BATCH_ROWS)
-        inputs = (self.inputs(rows, start, min(start + BATCH_ROWS, count)) for start in starts)
-        return np.concatenate([self.trained.outputs(x, self.device) for x in inputs])
+        parts = blocks(len(rows.names), 4 * prod(self.task.input.shape))
+        return np.concatenate([self.trained.outputs(self.inputs(rows, *part), self.device) for part in parts])
 
     def inputs(self, rows: NewRows, start: int, stop: int) -> np.ndarray:
         """Rows start to stop - 1 as the model takes them, ``(rows, …)``; PareError where they do not fit."""

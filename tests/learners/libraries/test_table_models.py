@@ -10,6 +10,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import xgboost
 from scipy.special import expit, softmax
 from sklearn.impute import SimpleImputer
@@ -60,6 +61,17 @@ def predict(fitted, x):
     outputs = {str(number): model.predict(x) for number, model in enumerate((fitted.model, *fitted.others))}
     equal = dict.fromkeys(outputs, 1 / len(outputs))
     return combined(outputs, equal, dict.fromkeys(outputs, 1.0), mean_of(fitted.model.task))
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_a_library_predicts_a_table_at_once(name, classes, monkeypatch):
+    model, x, calls = FITS[name](classes, options(name)).model, table(300, 5)[0], []
+    expected = model.predict(x)
+    estimator = model.estimators[0].estimator
+    own = estimator.predict_proba
+    monkeypatch.setattr(estimator, "predict_proba", lambda rows: calls.append(len(rows)) or own(rows))
+    np.testing.assert_array_equal(model.outputs(x, torch.device("cuda")), expected)
+    assert calls == [300]
 
 
 def frame(x, missing):

@@ -27,6 +27,15 @@ def test_outputs_are_single_precision_and_need_no_gradient(untrained, rows):
     np.testing.assert_allclose(outputs, expected, rtol=0.1, atol=0.05)
 
 
+def test_a_network_passes_few_rows_at_a_time(untrained, rows):
+    network, sizes = untrained.predictor.network, []
+    network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    many = np.concatenate([rows] * (150 // len(rows) + 1))[:150]
+    outputs = untrained.outputs(many, torch.device("cpu"))
+    assert sizes == [64, 64, 22]
+    np.testing.assert_allclose(outputs[: len(rows)], untrained.outputs(rows, torch.device("cpu")), atol=1e-5)
+
+
 def test_numbers_are_safetensors_and_the_rest_is_text(saved):
     names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
     numbers = {"model.safetensors", "preparation.safetensors"}

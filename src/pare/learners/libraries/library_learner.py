@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import BaseModel
 
 from pare.config.errors import PareError, unknown_name
@@ -64,7 +66,7 @@ class LibraryLearner:
             return Fitted(predictor, record)
         prediction, truth = fit.unseen, rows.array("y")
         if prediction is None:
-            prediction = predict_rows(fit.model.predict, rows)["prediction"]
+            prediction = predict_rows(partial(fit.model.outputs, device=torch.device("cpu")), rows)["prediction"]
         record["validation"] = defined_score(build_metric(run.metric, run.task.output), prediction, truth)
         return Fitted(predictor, record, Calibration.of_rows(run.task, prediction, truth, rows.groups))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,8 @@ class LightPFNModel(LibraryModel):
         classes: classes of the task.
         checkpoint: folder of the weights.
     """
+
+    batch_rows: ClassVar[int] = 1000  # which read the context together
 
     classifier: Any
     x: np.ndarray

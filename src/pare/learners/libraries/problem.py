@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -23,6 +23,7 @@ from pare.data.formats.memory import OBJECTS, check_memory
 from pare.data.preparation import draw_rows
 from pare.evaluation.metrics import build_error
 from pare.evaluation.row_sums import Metric
+from pare.learners.learner import in_batches
 from pare.learners.networks.start.cross_validation import weights_of
 from pare.storage.store import ArrayStore, Rows
 
@@ -101,7 +102,13 @@ def check_two_classes(y: np.ndarray, what: str) -> None:
 
 
 class LibraryModel(ABC):
-    """A library's model, a `pare.learners.learner.Predictor`; `load` of its `Estimator` reads its files."""
+    """A library's model, a `pare.learners.learner.Predictor`; `load` of its `Estimator` reads its files.
+
+    Attributes:
+        batch_rows: rows that `predict` gets at a time, at most; few where it makes many features of each.
+    """
+
+    batch_rows: ClassVar[int] = 64
 
     @abstractmethod
     def predict(self, inputs: np.ndarray) -> np.ndarray:
@@ -113,7 +120,7 @@ class LibraryModel(ABC):
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         """What it predicts, on the CPU whatever the device."""
-        return self.predict(inputs)
+        return in_batches(self.predict, inputs, self.batch_rows)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -79,6 +79,8 @@ class TableModel(LibraryModel):
         estimators: one for all classes, or one for each label or number.
         library: library of the estimators.
     """
+
+    batch_rows: ClassVar[int] = 1_000_000
 
     task: Task
     categories: Sequence[int]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from pare.config.errors import PareError
 from pare.config.run import Run, is_periodic
+from pare.learners.learner import in_batches
 from pare.learners.networks.models import Backbone, CrossModalModel, Network
 from pare.learners.networks.models.convolutional import build_convolutional_model
 from pare.learners.networks.models.model import build_model
@@ -23,6 +25,7 @@ from pare.learners.networks.models.threads import fastest_threads
 from pare.storage.access import usual_rights
 
 WEIGHTS = "model.safetensors"
+BATCH_ROWS = 64  # rows that pass the network together
 # transformers would take a folder with the encoder's own file for that encoder, and find none of its weights.
 ENCODER, ENCODER_FOLDER = "config.json", "encoder"
 SPARE = 100  # parameters that a network has only while it is made, such as an encoder's pooler
@@ -45,6 +48,9 @@ class TrainedNetwork:
         if device.type == "mps" and any(getattr(part, "has_kernels", False) for part in self.network.modules()):
             device = torch.device("cpu")  # Apple's GPUs have no double precision, which kernels need
         self.network.to(device)
+        return in_batches(partial(self._of_batch, device=device), inputs, BATCH_ROWS)
+
+    def _of_batch(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         with torch.inference_mode(), fastest_threads(self.network, ("outputs", len(inputs))):
             return self.network(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
 
