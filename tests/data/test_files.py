@@ -17,6 +17,18 @@ def test_what_a_desktop_hides_changes_nothing(tmp_path):
     assert [path.name for path in files_below(tmp_path)] == ["1.png"]
 
 
+def test_a_folder_that_is_a_link_counts_by_what_it_holds(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "images" / "dog").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "1.png").write_bytes(b"12345")
+    (tmp_path / "images" / "cat").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "images" / "dog" / "back").symlink_to(tmp_path / "images")  # no end without a look at it
+    before = content_sha256(tmp_path / "images")
+    assert list(files_below(tmp_path / "images")) == [tmp_path / "images" / "cat" / "1.png"]
+    (tmp_path / "elsewhere" / "1.png").write_bytes(b"54321")
+    assert content_sha256(tmp_path / "images") != before
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [

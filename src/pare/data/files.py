@@ -62,11 +62,23 @@ def content_bytes(path: Path) -> int:
 
 
 def files_below(path: Path) -> Iterator[Path]:
-    """The file, or all files below the folder in the order of their names, but those that a desktop hides there."""
+    """The file, or all files below the folder in the order of their names, but those that a desktop hides there.
+
+    Folders that are links are entered, as readers do, but for those that lead back to a folder above.
+    """
     if path.is_file():
         yield path
     else:
-        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not is_hidden(p))
+        yield from _files_in(path, frozenset())
+
+
+def _files_in(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    above |= {folder.resolve()}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and path.resolve() not in above:
+            yield from _files_in(path, above)
+        elif path.is_file() and not is_hidden(path):
+            yield path
 
 
 def is_hidden(path: Path) -> bool:

@@ -125,6 +125,14 @@ def test_a_folder_of_files_is_one_array(tmp_path):
     np.testing.assert_array_equal(array.read(1, 3)[:, 0, 0], [1, 2])
 
 
+def test_files_of_a_folder_are_in_the_order_of_the_numbers_in_their_names(tmp_path):
+    for i in range(12):
+        np.save(tmp_path / f"u{i}.npy", np.full(2, i))
+    (array,) = open_arrays(tmp_path).values()
+    np.testing.assert_array_equal(array.all()[:, 0], np.arange(12))
+    assert array.names[9:] == ("u9.npy", "u10.npy", "u11.npy")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -113,6 +113,43 @@ def test_places_that_nobody_wrote_are_missing(tmp_path, dtype, version):
 
 
 @pytest.mark.parametrize("save", [version_3, version_4])
+@pytest.mark.parametrize("limits", [{"valid_range": [3, 20]}, {"valid_min": 3, "valid_max": 20}])
+def test_numbers_out_of_the_valid_range_are_missing(tmp_path, save, limits):
+    limits = {name: np.array(value, "i2") for name, value in limits.items()}
+    save(tmp_path / "f.nc", {"scale_factor": 0.5, **limits}, "i2")
+    (array,) = open_arrays(tmp_path / "f.nc").values()
+    expected = np.where((STORED >= 3) & (STORED <= 20), STORED * 0.5, np.nan)  # CF 1.11, section 2.5.1
+    np.testing.assert_array_equal(array.all(), expected)
+
+
+@pytest.mark.parametrize("save", [version_3, version_4])
+@pytest.mark.parametrize("name", ["scale_factor", "add_offset"])
+def test_a_factor_for_each_channel_is_refused_where_it_is_read(tmp_path, save, name):
+    save(tmp_path / "f.nc", {name: np.array([0.5, 2.0])}, "i2")
+    (array,) = open_arrays(tmp_path / "f.nc").values()
+    with pytest.raises(PareError, match=f"f.nc: u has several numbers in its attribute {name}"):
+        array.read(0, 1)
+
+
+@pytest.mark.parametrize(("dtype", "fill"), [("i2", -32767), ("i4", -2147483647)])  # NC_FILL_SHORT and NC_FILL_INT
+@pytest.mark.parametrize("version", [3, 4])
+def test_whole_numbers_that_nobody_wrote_are_refused(tmp_path, dtype, fill, version):
+    values = np.array([1, 5, fill, 3], dtype)
+    if version == 3:
+        with scipy.io.netcdf_file(tmp_path / "f.nc", "w") as file:
+            file.createDimension("time", 4)
+            file.createVariable("u", dtype, ("time",))[:] = values
+    else:
+        with h5py.File(tmp_path / "f.nc", "w") as file:
+            file.create_dataset("u", data=values, fillvalue=fill)
+    found = open_arrays(tmp_path / "f.nc")["u"]
+    assert found.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(found.read(0, 2), values[:2])
+    with pytest.raises(PareError, match=f"f.nc: u holds {fill}, .* nobody has written"):
+        found.all()
+
+
+@pytest.mark.parametrize("save", [version_3, version_4])
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5])
 def test_a_file_cut_short_is_named(tmp_path, save, kept):
     path = tmp_path / "f.nc"

@@ -1,5 +1,6 @@
 """Arrays by name in NPZ, NPY, MATLAB, NetCDF, HDF5 and PyTorch files and folders of NPY files, read by rows."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from pare.config.errors import PareError
 from pare.data.files import is_hidden
 from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
 from pare.data.formats.memory import check_memory
-from pare.data.formats.netcdf import FILL, NETCDF, NUMBERS, Packing, version_3_arrays
+from pare.data.formats.netcdf import FILLS, NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.data.formats.npy import KINDS, NPY, TEXT, map_npy, map_npz, npz_members, read_npy_header
 from pare.data.formats.safetensor_files import SAFETENSORS, safetensors_arrays
 from pare.data.formats.stored_array import (
@@ -27,13 +28,15 @@ from pare.data.formats.torch_files import TORCH, torch_arrays
 Opener = Callable[[Path], dict[str, StoredArray]]
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
+NUMBER = re.compile("([0-9]+)")
 LONE = (NPY, *TORCH)  # files whose one array may have the file's name
 
 
 def open_arrays(path: Path) -> dict[str, StoredArray]:
     """Every array of a file by its name; one array without a name, as in an ``.npy`` file, has the file's name.
 
-    A folder of ``.npy`` files is one array, under the folder's name, a row for each file in the order of their names.
+    A folder of ``.npy`` files is one array, under the folder's name, a row for each file in the order of their names,
+    in which numbers count as numbers: 2.npy comes before 10.npy.
 
     Raises:
         PareError: if the suffix is none of `SUFFIXES`, or the file is damaged; if files of a folder have different
@@ -64,7 +67,8 @@ def _open_npy(path: Path) -> StoredArray:
 
 
 def _open_folder(folder: Path) -> StoredArray:
-    paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+    # Rows of a target in a file of its own are in the order of the numbers in these names.
+    paths = sorted((path for path in folder.iterdir() if not is_hidden(path)), key=_by_numbers)
     rows = [_open_npy(path) for path in paths if path.suffix.lower() == NPY]
     if not rows or len(rows) < len(paths):
         other = next((path.name for path in paths if path.suffix.lower() != NPY), "nothing")
@@ -81,6 +85,12 @@ def _open_folder(folder: Path) -> StoredArray:
 
     shape = (len(rows), *rows[0].shape)
     return StoredArray(str(folder), shape, rows[0].dtype, read, tuple(path.name for path in paths))
+
+
+def _by_numbers(path: Path) -> tuple[list[int | str], str]:
+    """What names are sorted by, so that 2 comes before 10."""
+    parts = NUMBER.split(path.name)  # text and digits in turns
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.name
 
 
 def _open_npz(path: Path) -> dict[str, StoredArray]:
@@ -121,11 +131,14 @@ def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
         check_rows(f"{path}: {name}", data.shape, data.dtype, start, stop)
         if h5py.check_string_dtype(data.dtype):
             return data.asstr()[start:stop].astype(str)
-        return _packing(data).unpacked(data[start:stop])
+        return _packing(data).unpacked(data[start:stop], f"{path}: {name}")
 
 
 def _packing(data: h5py.Dataset) -> Packing:
-    return Packing.of(data.attrs, filled=data.fillvalue == FILL) if data.dtype.kind in NUMBERS else Packing()
+    if data.dtype.kind not in NUMBERS:
+        return Packing()
+    fill = FILLS.get(data.dtype.str[1:])
+    return Packing.of(data.attrs, fill if data.fillvalue == fill else None)
 
 
 def _or_hdf5(older: Opener) -> Opener:

@@ -4,7 +4,7 @@ Version 4 is HDF5. The attributes are those of the climate and forecast conventi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from pare.config.errors import PareError
 from pare.data.formats.stored_array import StoredArray, readable
 
 NETCDF = ".nc"
 NUMBERS = "iuf"
 SCALE, OFFSET = "scale_factor", "add_offset"
 MISSING = ("_FillValue", "missing_value")
-FILL = 15 * 2.0**119  # 9.97e36, with which the NetCDF library fills arrays of real numbers before they are written
+# Numbers with which the NetCDF library fills arrays before they are written, by type; bytes have none.
+FILLS: dict[str, float] = {"f4": 15 * 2.0**119, "f8": 15 * 2.0**119, "i2": -32767, "u2": 65535}
+FILLS |= {"i4": -(2**31) + 1, "u4": 2**32 - 1, "i8": -(2**63) + 2, "u8": 2**64 - 2}
 
 
 @dataclass(frozen=True)
@@ -30,36 +33,72 @@ class Packing:
         offset: this is added.
         missing: numbers, as stored, that mean there is none; NaN always does.
         unsigned: whether whole numbers are stored in a type with a sign, and meant without one.
+        valid: least and greatest number, as stored; any other means that there is none.
+        several: attributes that say something else of each channel, which is not read.
+        unwritten: whole number that no place may hold, as nobody has written there; None: any may be held.
     """
 
     scale: float = 1.0
     offset: float = 0.0
     missing: tuple[float, ...] = ()
     unsigned: bool = False
+    valid: tuple[float, float] = (-np.inf, np.inf)
+    several: tuple[str, ...] = ()
+    unwritten: float | None = None
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any], *, filled: bool = False) -> "Packing":
-        """What the attributes of an array say; ``filled`` where `FILL` is what nobody has written."""
-        said = [*(attributes.get(name, ()) for name in MISSING), FILL if filled else ()]
+    def of(cls, attributes: Mapping[str, Any], fill: float | None = None) -> "Packing":
+        """What the attributes of an array say; ``fill`` is the number of `FILLS` where nobody has written."""
+        real = isinstance(fill, float)
+        said = [*(attributes.get(name, ()) for name in MISSING), fill if real else ()]
         marks = np.concatenate([np.ravel(mark).astype(np.float64) for mark in said])
-        scale, offset = (float(np.ravel(attributes.get(name, none))[0]) for name, none in ((SCALE, 1), (OFFSET, 0)))
+        scale, offset = (np.unique(attributes.get(name, none)) for name, none in ((SCALE, 1), (OFFSET, 0)))
+        least, greatest = attributes.get("valid_min", -np.inf), attributes.get("valid_max", np.inf)
         unsigned = attributes.get("_Unsigned", b"") in (b"true", "true")
-        return cls(scale, offset, tuple(marks[~np.isnan(marks)].tolist()), unsigned)
+        return cls(
+            float(scale[0]),
+            float(offset[0]),
+            tuple(marks[~np.isnan(marks)].tolist()),
+            unsigned,
+            valid=(-np.inf, np.inf) if unsigned else tuple(np.ravel(attributes.get("valid_range", (least, greatest)))),
+            several=tuple(name for name, values in ((SCALE, scale), (OFFSET, offset)) if len(values) > 1),
+            unwritten=None if real or "_FillValue" in attributes else fill,
+        )
 
     def dtype(self, stored: np.dtype) -> np.dtype:
         """Type of the numbers that are meant; ``stored`` is that of the file."""
-        if self == Packing() or (stored.kind == "f" and self == Packing(missing=self.missing)):
+        same = Packing(unwritten=self.unwritten)
+        marked = replace(same, missing=self.missing, valid=self.valid)
+        if self == same or (stored.kind == "f" and self == marked):
             return stored.newbyteorder("=")
         return np.dtype(np.float64)
 
-    def unpacked(self, values: np.ndarray) -> np.ndarray:
-        """The numbers that are meant, NaN for a missing one."""
+    def unpacked(self, values: np.ndarray, where: str = "the array") -> np.ndarray:
+        """The numbers that are meant, NaN for a missing one.
+
+        Args:
+            values: numbers as stored.
+            where: what messages call their array.
+
+        Raises:
+            PareError: if they are packed in several ways, or some were never written.
+        """
+        if self.several:
+            raise PareError(
+                f"{where} has several numbers in its attribute {' and '.join(self.several)}, and which axis they are "
+                "for is not known; multiply and add them yourself, and save the result without these attributes"
+            )
+        if self.unwritten is not None and (values == self.unwritten).any():
+            raise PareError(
+                f"{where} holds {self.unwritten}, with which NetCDF fills what nobody has written; write these places, "
+                "or leave them out of the file"
+            )
         dtype = self.dtype(values.dtype)
-        if self == Packing():
+        if self == Packing(unwritten=self.unwritten):
             return values.astype(dtype, copy=False)
         with np.errstate(over="ignore"):  # a mark may be wider than the numbers
             marks = np.array(self.missing).astype(values.dtype if values.dtype.kind == "f" else np.float64)
-        known = ~np.isin(values.astype(np.float64), marks)
+        known = ~np.isin(values.astype(np.float64), marks) & (values >= self.valid[0]) & (values <= self.valid[1])
         if self.unsigned and values.dtype.kind == "i":
             values = values.view(values.dtype.str.replace("i", "u"))
         return np.where(known, values.astype(dtype) * self.scale + self.offset, np.nan).astype(dtype, copy=False)
@@ -83,7 +122,7 @@ def _variables(file: scipy.io.netcdf_file) -> dict[str, tuple[tuple[int, ...], n
         name: (
             variable.data.shape,
             variable.data.dtype,
-            Packing.of(vars(variable), filled=variable.data.dtype.kind == "f"),
+            Packing.of(vars(variable), FILLS.get(variable.data.dtype.str[1:])),
         )
         for name, variable in file.variables.items()
         if variable.data.dtype.kind in NUMBERS
@@ -92,7 +131,7 @@ def _variables(file: scipy.io.netcdf_file) -> dict[str, tuple[tuple[int, ...], n
 
 def _rows(path: Path, name: str, packing: Packing, start: int, stop: int) -> np.ndarray:
     stored = _read(path, lambda file: file.variables[name].data[start:stop].copy())
-    return packing.unpacked(stored)
+    return packing.unpacked(stored, f"{path}: {name}")
 
 
 def _read(path: Path, take: Callable[[scipy.io.netcdf_file], Any]) -> Any:
