@@ -1,8 +1,9 @@
 """The base of all configuration, and the check of values against it: one sentence for each mistake."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from pare.config.errors import PareError, unknown_name
 
@@ -18,6 +19,28 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     COMMON: ClassVar[tuple[str, ...]] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is expected, of which pydantic makes 1 and 0; YAML reads yes as true."""
+        types = [*_parts_of(cls.model_fields[str(info.field_name)].annotation)]
+        if (int in types or float in types) and bool not in types and _holds_truth(value):
+            raise ValueError(f"expected a number, found {value!r}; YAML reads yes, no, on and off as True and False")
+        return value
+
+
+def _parts_of(annotation: Any) -> Iterator[Any]:
+    """A type and all that it is made of, such as the int of a tuple of positive whole numbers, or none."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts_of(part)
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether true or false is anywhere in a value of YAML."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, bool) or any(map(_holds_truth, inner))
 
 
 def validated(model: type[Model], where: str, values: Any) -> Model:
