@@ -9,6 +9,7 @@ from torch import nn
 
 from pare.config import PareError
 from pare.data.preparation import Preparation
+from pare.datasets.predictions import NewPredictionsDataset
 from pare.evaluation.calibration import Calibration
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
@@ -105,13 +106,58 @@ def test_identifiers_that_the_task_leaves_out_stay_next_to_the_predictions(prepa
     predictor, _ = prepare("t.csv", TABLE | {"reader": reader})
     frame.to_csv(tmp_path / "new.csv", index=False)
     table = predict_file(tmp_path / "new.csv", predictor).content
-    assert list(table.columns)[:3] == ["row", "customer", "answer"]
+    assert list(table.columns)[:4] == ["row", "customer", "row of the file", "answer"]
+    assert table["row of the file"].eq("theirs").all()
     frame.drop(columns=["customer", "row"]).to_csv(tmp_path / "new.csv", index=False)
     assert "customer" not in predict_file(tmp_path / "new.csv", predictor).content
     table.to_csv(tmp_path / "out.csv", index=False, float_format="%.6g")
     written = pd.read_csv(tmp_path / "out.csv", dtype=str)
     assert written["customer"].tolist()[1:3] == ["10000001", "10000002"] and pd.isna(written["customer"][0])
     assert written["row"].tolist() == [str(i + 1) for i in range(N)]
+
+
+def test_numbers_that_name_rows_are_not_rounded(prepare, frame, tmp_path):
+    frame["time"] = 1_234_567_890.5 + np.arange(N)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    predictor, _ = prepare(
+        "t.csv", TABLE | {"reader": {"name": "table", "options": {"target": "answer", "ignore": ["time"]}}}
+    )
+    NewPredictionsDataset(str(tmp_path / "new")).save(predict_file(tmp_path / "t.csv", predictor))
+    assert pd.read_csv(tmp_path / "new" / "t.csv")["time"].tolist() == frame["time"].tolist()
+
+
+def test_a_target_that_is_called_row_does_not_take_the_place_of_the_rows(prepare, frame, tmp_path):
+    frame.rename(columns={"answer": "row"}).to_csv(tmp_path / "t.csv", index=False)
+    task = {"reader": {"name": "table", "options": {"target": "row"}}, "output": TABLE["output"] | {"name": "row"}}
+    predictor, _ = prepare("t.csv", TABLE | task)
+    table = predict_file(tmp_path / "t.csv", predictor).content
+    assert table["row of the file"].tolist() == [str(i + 1) for i in range(N)]
+    assert set(table["row"]) <= {"no", "yes"}
+
+
+def test_columns_far_from_the_training_rows_are_named(of_table, frame, caplog):
+    def warned(**columns):
+        caplog.clear()
+        of_table.predict(frame.assign(**columns))
+        return [name for name in ("mass", "depth", "site") if f"{name} is " in caplog.text]
+
+    assert warned() == []
+    assert warned(mass=frame["mass"] * 1000) == ["mass"]
+    assert warned(mass=frame["mass"] / 1000, depth=frame["depth"] * 1e4) == ["mass", "depth"]
+    assert warned(mass=np.nan, site="nowhere") == []
+    known = frame["mass"].max()
+    assert warned(mass=[known * 1.001, *frame["mass"][1:]]) == []
+
+
+def test_images_of_another_range_are_told(prepare, tmp_path, caplog):
+    pixels = RNG.random((N, 1, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "t.npz", x=pixels, y=np.arange(N) % 2)
+    task = {"reader": {"name": "arrays", "options": {"target": "classes"}}, "input": {"shape": [1, 8, 8]}}
+    predictor, _ = prepare("t.npz", TABLE | task)
+    predictor.predict(pixels[:3])
+    assert not caplog.text
+    predictor.predict((255 * pixels[:3]).astype(np.uint8))
+    assert "(training rows: 0.0" in caplog.text and "channel 1 is " in caplog.text
 
 
 def test_a_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe_and_numbers_are_as_they_are(

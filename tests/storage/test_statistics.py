@@ -26,6 +26,17 @@ def test_mean_and_scale_are_numpys_whatever_the_blocks(shape, sizes):
     np.testing.assert_allclose(scale, rows.std(0, ddof=1) + EPSILON, rtol=1e-6)
 
 
+def test_the_bounds_are_numpys_whatever_the_blocks():
+    rows = RNG.normal(size=(60, 4))
+    rows[::7, 1], rows[:, 3] = np.nan, np.nan
+    moments = RunningMoments()
+    for block in np.split(rows, [0, 7, 50]):
+        moments.update(block)
+    np.testing.assert_array_equal(moments.least[:3], np.nanmin(rows[:, :3], axis=0))
+    np.testing.assert_array_equal(moments.greatest[:3], np.nanmax(rows[:, :3], axis=0))
+    assert (moments.least[3], moments.greatest[3]) == (np.inf, -np.inf)
+
+
 def test_missing_values_are_left_out_position_by_position():
     rows = RNG.normal(size=(40, 6))
     rows[RNG.random(rows.shape) < 0.3] = np.nan

@@ -25,6 +25,7 @@ from pare.prediction.hub import HUB, fetch_model, push_model
 
 logger = logging.getLogger(__name__)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a text begins that a spreadsheet runs; numbers are none
+GIVEN = " of the file"  # follows the name of a column of the file that another column has as well
 COVERAGE = 0.9  # coverage of the sets and intervals in a file of predictions
 
 
@@ -192,15 +193,33 @@ class Predictor:
         return open_new_rows(rows, self.task.reader, self.trained.preparation)
 
     def outputs(self, rows: NewRows) -> np.ndarray:
-        """What the model gives: logits, numbers or fields of all rows, ``(rows, …)``."""
-        parts = blocks(len(rows.names), 4 * prod(self.task.input.shape))
-        return np.concatenate([self.trained.outputs(self.inputs(rows, *part), self.device) for part in parts])
+        """What the model gives: logits, numbers or fields of all rows, ``(rows, …)``.
+
+        A warning names the columns or channels whose values are far from those of the training rows.
+        """
+        preparation = self.trained.preparation
+        outputs, bounds = [], []
+        for start, stop in blocks(len(rows.names), 4 * prod(self.task.input.shape)):
+            raw_x = self._raw(rows, start, stop)
+            bounds.append(preparation.bounds_of(raw_x))
+            outputs.append(self.trained.outputs(preparation.inputs(raw_x), self.device))
+        least, greatest = np.stack(bounds, axis=1)
+        far = preparation.far_outside(np.stack([least.min(axis=0), greatest.max(axis=0)]), len(rows.names))
+        if far:
+            logger.warning(
+                "New rows are far from the training rows, where predictions are guesses: %s. Are the units the same?",
+                listed(far),
+            )
+        return np.concatenate(outputs)
 
     def inputs(self, rows: NewRows, start: int, stop: int) -> np.ndarray:
         """Rows start to stop - 1 as the model takes them, ``(rows, …)``; PareError where they do not fit."""
+        return self.trained.preparation.inputs(self._raw(rows, start, stop))
+
+    def _raw(self, rows: NewRows, start: int, stop: int) -> np.ndarray:
         raw_x = rows.read(start, stop)
         self._check_shape(raw_x)
-        return self.trained.preparation.inputs(raw_x)
+        return raw_x
 
     @property
     def is_binary(self) -> bool:
@@ -241,20 +260,23 @@ def predict_file(path: Path, predictor: Predictor) -> NewPredictions:
     output = predictor.outputs(rows)
     if task.output.kind == "dense":
         return NewPredictions(stem, predictor.probabilities(output) if predictor.is_binary else output)
-    table = pd.DataFrame({"row": rows.names})
-    if rows.ignored is not None:
-        table = table.join(rows.ignored.drop(columns="row", errors="ignore"))
     names = task.output.names("prediction")
     if predictor.is_binary:
-        return NewPredictions(stem, _plain(table.assign(**_columns(names, predictor.probabilities(output)))))
-    if predictor.classes is None:
-        return NewPredictions(stem, _plain(table.assign(**_columns(names, output), **_how_sure(predictor, output))))
-    table[task.output.name or "prediction"] = predictor.classes[output.argmax(axis=1)]
-    shares = _columns([f"probability of {name}" for name in predictor.classes], predictor.probabilities(output))
-    return NewPredictions(stem, _plain(table.assign(**_how_sure(predictor, output), **shares)))
+        predicted: dict[str, Any] = _columns(names, predictor.probabilities(output))
+    elif predictor.classes is None:
+        predicted = _columns(names, output) | _how_sure(predictor, output)
+    else:
+        shares = _columns([f"probability of {name}" for name in predictor.classes], predictor.probabilities(output))
+        predicted = {task.output.name or "prediction": predictor.classes[output.argmax(axis=1)]}
+        predicted |= _how_sure(predictor, output) | shares
+    table = pd.DataFrame({"row": rows.names})
+    if rows.ignored is not None:
+        # As text, since numbers of predictions are rounded, and identifiers may not be.
+        table = table.join(rows.ignored.map(str, na_action="ignore"), rsuffix=GIVEN)
+    return NewPredictions(stem, without_formulas(table.join(pd.DataFrame(predicted), lsuffix=GIVEN)))
 
 
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """The table, with an apostrophe before each text, name or not, that a spreadsheet would run as a formula."""
     texts = table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz"])
     return table.assign(**texts.astype(object).map(_plain_text)).rename(columns=_plain_text)

@@ -10,16 +10,21 @@ RESOLUTION = 1e-6  # relative resolution of single precision; a smaller spread i
 
 
 class RunningMoments:
-    """Position-wise mean and sample standard deviation; missing values (NaN) are left out.
+    """Position-wise mean and sample standard deviation, least and greatest value; missing values (NaN) are left out.
 
     Blocks are merged with the update of Chan, Golub and LeVeque (1979), which does not lose digits
     where the mean is much larger than the standard deviation.
+
+    Attributes:
+        least: least value of each position; infinite where none is known, as is ``greatest``.
     """
 
     def __init__(self) -> None:
         self.count: np.ndarray | float = 0.0
         self.mean: np.ndarray | float = 0.0
         self.squares: np.ndarray | float = 0.0
+        self.least: np.ndarray | float = np.inf
+        self.greatest: np.ndarray | float = -np.inf
 
     def update(self, rows: np.ndarray) -> None:
         """Take in rows, ``(rows, …)``."""
@@ -33,6 +38,8 @@ class RunningMoments:
         self.squares = self.squares + squares + delta**2 * self.count * count / total
         self.mean = self.mean + delta * count / total
         self.count = self.count + count
+        self.least = np.fmin(self.least, np.fmin.reduce(rows, axis=0, initial=np.inf))
+        self.greatest = np.fmax(self.greatest, np.fmax.reduce(rows, axis=0, initial=-np.inf))
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and scale (standard deviation + 1e-5) per position, float32.

@@ -165,8 +165,16 @@ class ModelInput:
                 mean, scale = (a.reshape(-1, *[1] * (len(self.task.input.shape) - 1)) for a in (mean, scale))
             if name == "x":
                 mean[self._categorical], scale[self._categorical] = 0, 1  # a category keeps its code
+                statistics["x_bounds"] = self._bounds(gathered)
             statistics |= {f"{name}_mean": mean, f"{name}_scale": scale}
         return statistics, seen
+
+    def _bounds(self, gathered: RunningMoments) -> np.ndarray:
+        """Least and greatest value of each feature or channel, ``(2, channels)`` float32; infinite for categories."""
+        least, greatest = (np.asarray(a).reshape(len(a), -1) for a in (gathered.least, gathered.greatest))
+        bounds = np.stack([least.min(axis=1), greatest.max(axis=1)])
+        bounds[:, [*self._categorical, *np.flatnonzero(bounds[0] > bounds[1])]] = [[-np.inf], [np.inf]]
+        return bounds.astype(np.float32)
 
     @property
     def _categorical(self) -> list[int]:

@@ -15,6 +15,7 @@ from pare.storage.statistics import unscale_inputs
 from pare.storage.store import ArrayStore
 
 STATISTICS = "preparation.safetensors"
+SEVERAL = 10  # rows, of which hardly all lie outside of a range by chance
 
 
 def prepared_inputs(
@@ -72,7 +73,7 @@ class Preparation:
         seen: codes of the categories that training rows have, by column; others count as missing.
         coordinates: whether a channel per grid axis is appended.
         points: names of the points of a series that are columns of a table; None elsewhere.
-        statistics: ``x_mean`` and ``x_scale``, where inputs are normalised.
+        statistics: ``x_mean``, ``x_scale`` and ``x_bounds``, where inputs are normalised.
     """
 
     columns: list[str] | None
@@ -118,6 +119,34 @@ class Preparation:
         """
         x = unscale_inputs(x, self.statistics)
         return x[:, : -(x.ndim - 2)] if self.coordinates else x
+
+    def bounds_of(self, x: np.ndarray) -> np.ndarray:
+        """Least and greatest value of each feature or channel of raw rows, ``(2, channels)``; infinite without any."""
+        axes = (0, *range(2, x.ndim))
+        return np.stack([np.fmin.reduce(x, axes, initial=np.inf), np.fmax.reduce(x, axes, initial=-np.inf)])
+
+    def far_outside(self, bounds: np.ndarray, rows: int) -> list[str]:
+        """What to say of each feature or channel that has values far from all that training rows have.
+
+        Far is by more than the whole range of these, or of several rows where no value is in the range.
+
+        Args:
+            bounds: of new rows, as `bounds_of` gives them.
+            rows: number of these rows.
+        """
+        if "x_bounds" not in self.statistics:  # inputs are not normalised, or an older version trained the model
+            return []
+        (least, greatest), (new_least, new_greatest) = self.statistics["x_bounds"], bounds
+        span = greatest - least
+        far = (new_least < least - span) | (new_greatest > greatest + span)
+        if rows >= SEVERAL:
+            far |= (new_least <= new_greatest) & ((new_least > greatest) | (new_greatest < least))
+        names = self.columns or [f"channel {i + 1}" for i in range(len(least))]
+        return [
+            f"{names[i]} is {new_least[i]:.4g} to {new_greatest[i]:.4g} (training rows: {least[i]:.4g} to "
+            f"{greatest[i]:.4g})"
+            for i in np.flatnonzero(far)
+        ]
 
     def save(self, folder: Path) -> None:
         """Write it into a folder."""
