@@ -24,6 +24,7 @@ LOGGED = ("metrics", *(f"{name}_figure" for name in ("prediction", "uncertainty"
 CANDIDATES = "candidate_figures"
 LEARNS = {"train", "evaluate"}  # tags of nodes that learn a task or score what was learnt
 NEW_ROWS = {"predict", "explain"}  # tags of nodes that read the file of new rows
+USES_FILES = {"preprocess", "train", "evaluate", "predict", "explain", "export"}  # tags of nodes after the ingestion
 RESULTS = {"evaluate", "predict", "explain", "export", "analyse"}  # tags of nodes that write results of a run
 
 
@@ -56,13 +57,27 @@ class RunHooks:
             raise PareError(f"analyse follows replaced tokens, {run.method_name!r} replaces none; use method=pare")
         file = (self.config.runtime_params or {}).get("predict")
         if file and not tags & NEW_ROWS:
-            raise PareError(f"new rows are not read here; predict them: {run.command('predict')},predict={file}")
+            raise PareError(f"new rows are not read here; predict them: {run.command('predict', predict=file)}")
+        if tags & USES_FILES and "ingest" not in tags:
+            self._tell_of_changed_files(trains="train" in tags)
         if tags & LEARNS:
             from pare.learners.check import check_run  # noqa: PLC0415 - torch, which ingestion does without
 
             check_run(run)
         if "report" in tags:  # read only here: it takes a fifth of a second
             catalog["params:report"] = MemoryDataset(self.config["report"], copy_mode="assign")
+
+    def _tell_of_changed_files(self, *, trains: bool) -> None:
+        """Warn where pipelines that do not ingest would go on with what was made of the user's files before."""
+        from pare.matrix.states import is_outdated  # noqa: PLC0415 - manifests, which a whole run reads by itself
+
+        run, data = self.config.run, Path(self.config.conf_source).parent / "data"
+        if is_outdated(run, data, trains=trains):
+            logger.warning(
+                "The files of task %s were changed or moved since; results are of the files before. To use them as "
+                "they are now: %s",
+                *(run.task_name, run.command()),
+            )
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:

@@ -93,6 +93,13 @@ def test_the_command_of_a_run_resolves_to_it_again(build, environment, overrides
     assert build(asked["env"] or "local", **asked["params"]) == run
 
 
+@pytest.mark.parametrize("file", ["new rows.csv", "a;$(touch x).csv", "it's `x`.csv", 'a"b&c|d.csv', "new.csv"])
+def test_a_file_of_new_rows_is_one_word_of_the_command_whatever_its_name_is(build, file):
+    run = build()
+    words = shlex.split(run.command("predict", predict=file))
+    assert words == ["kedro", "run", "--pipelines=predict", "--params", f"{run.params},predict={file}"]
+
+
 @pytest.mark.parametrize("name", ["../escape", "two-words", "a/b", ""])
 def test_a_name_that_folders_cannot_have_is_refused(library, parameters, name):
     named = library.model_copy(update={"tasks": {name: library.tasks["darcy_flow"]}})

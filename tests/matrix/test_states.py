@@ -14,7 +14,7 @@ from pare.evaluation import metrics_record
 from pare.learners import fit
 from pare.learners.learner import Data, fit_fingerprint
 from pare.matrix.blocks import Cell, expand, unique
-from pare.matrix.states import CHECKPOINT, FROM_TRAINING, LOCK, block_table, maker, matrix_states
+from pare.matrix.states import CHECKPOINT, FROM_TRAINING, LOCK, block_table, is_outdated, maker, matrix_states
 from pare.storage.access import held_alone
 from pare.storage.result_lines import write_lines
 
@@ -280,10 +280,14 @@ def test_a_run_is_not_done_once_the_users_file_has_another_content(library, para
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
     record = {"decisive": cell.run.decisive(), "model_input": prepared}
     write(f"06_models/{cell.run.folder}/model/record.json", record)
-    assert kind() == "done"
+
+    def outdated():
+        return [is_outdated(cell.run, tmp_path, trains=trains) for trains in (False, True)]
+
+    assert (kind(), outdated()) == ("done", [False, False])
     os.utime(file, (0, 0))  # touched, and the same
-    assert kind() == "done"
+    assert (kind(), outdated()) == ("done", [False, False])
     file.write_text("a,b,kind\n1,2,x\n3,5,y\n")
-    assert kind() == "changed"
+    assert (kind(), outdated()) == ("changed", [True, True])
     bring()  # by another run
-    assert kind() == "changed"
+    assert (kind(), outdated()) == ("changed", [True, False])  # a training would learn from it, the model did not

@@ -84,6 +84,23 @@ def test_new_rows_are_explained_under_the_name_of_their_file(inputs, caplog):
     assert "2 rows of new.csv explained" in caplog.text
 
 
+def test_a_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe(prepared, tmp_path, monkeypatch, inputs):
+    formula = "=cmd|'/C calc'!A0"
+    table = pd.read_csv(tmp_path / "t.csv").replace({"site": "south"}, formula).replace({"answer": "yes"}, "@yes")
+    table.rename(columns={"site": "-site", "answer": "=answer"}).to_csv(tmp_path / "t.csv", index=False)
+    run, store = prepared(TASK | {"reader": {"name": "table", "options": {"target": "=answer"}}})
+    names = Preparation.of(store, coordinates=False)
+    assert formula in names.categories[1]  # the model's own names are as they were
+    inputs |= {"params:run": run, "model_input": store}
+    inputs["model"] = Model(run, inputs["model"].predictor, inputs["model"].record, names)
+    inputs["model"].record |= {"decisive": run.decisive(), "model_input": store.fingerprint}
+    tables, _ = run_pipeline(inputs)
+    rows, importance = tables["explanation"], tables["importance"]
+    assert set(rows["feature"]) == set(importance["feature"]) == {"mass", "'-site"}
+    assert set(rows.loc[rows["feature"] == "'-site", "value"]) == {"north", f"'{formula}"}
+    assert set(rows["prediction"]) <= {"'@yes", "no"}
+
+
 def test_a_file_that_is_not_there_and_a_model_of_other_rows_are_named(inputs):
     with pytest.raises(PareError, match=r"nowhere\.csv"):
         run_pipeline(inputs, "nowhere.csv")

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import yaml
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from pare.config import PareError
 from pare.config_loader import RunConfigLoader
+from pare.hooks import RunHooks
 from pare.pipeline_registry import register_pipelines
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.tracking import Tracking
@@ -106,6 +108,28 @@ def test_other_rows_in_the_file_are_prepared_and_trained_again(run, project):
     with pytest.raises(PareError, match=r"trained on another model input than .*own\.h5.*train it again: kedro run"):
         run("evaluate")
     assert not np.array_equal(run("train", "evaluate")["truth"], first["truth"])
+
+
+def test_pipelines_that_do_not_ingest_tell_that_the_file_is_another_one_now(run, project, caplog):
+    run("ingest", "preprocess", "train", "evaluate", method="logistic_regression")
+    asked = {"task": "own", "method": "logistic_regression"}
+    loader = RunConfigLoader(str(project / "conf"), runtime_params=asked, **CONFIG_LOADER_ARGS)
+
+    def told(*names):
+        caplog.clear()
+        hooks = RunHooks()
+        hooks.config = loader
+        pipeline = sum((register_pipelines()[name] for name in names), Pipeline([]))
+        hooks.before_pipeline_run(pipeline=pipeline, catalog=DataCatalog({}))
+        return "files of task own were changed or moved since" in caplog.text
+
+    stages = ("preprocess", "train", "evaluate", "predict", "explain", "export")
+    assert not any(map(told, stages))
+    write_rows(project, seed=1)
+    assert all(map(told, stages))
+    assert not told("ingest", "preprocess", "train") and not told("pare_train") and not told("report")
+    run("ingest", "preprocess", method="logistic_regression")
+    assert not told("train") and told("predict")
 
 
 def test_a_model_of_other_values_is_not_scored_as_the_runs_own(run):

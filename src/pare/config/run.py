@@ -180,17 +180,19 @@ class Run(Strict):
         """Whether an accelerator speeds it up: it runs a network of torch's."""
         return not self.learner.library
 
-    def command(self, pipeline: str = WHOLE, tag: str = "") -> str:
+    def command(self, pipeline: str = WHOLE, tag: str = "", predict: str = "") -> str:
         """The whole command that runs a pipeline, or several with commas between them, for this very run.
 
         Args:
             pipeline: the pipelines.
             tag: the tag of their nodes that are run; none: all nodes.
+            predict: a file of new rows, under whatever name; none: there is none.
         """
         pipelines = "" if pipeline == WHOLE else f" --pipelines={pipeline}"
         tags = f" --tags={tag}" if tag else ""
         environment = "" if self.environment == LOCAL else f" --env {self.environment}"
-        return f"kedro run{pipelines}{tags}{environment} --params {quote(self.params)}"
+        params = f"{self.params},predict={predict}" if predict else self.params
+        return f"kedro run{pipelines}{tags}{environment} --params {quote(params)}"
 
     def _choices(self) -> dict[str, Any]:
         """Fold, protocol, start and source where the command line named them; the configuration says the rest again."""

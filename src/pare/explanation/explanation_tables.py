@@ -5,7 +5,7 @@ import pandas as pd
 
 from pare.explanation.occlusion import Explanation, change_names, loss_name
 from pare.explanation.questions import Question
-from pare.prediction.predict import Predictor
+from pare.prediction.predict import Predictor, without_formulas
 
 
 def row_table(model: Predictor, question: Question, explanation: Explanation) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def row_table(model: Predictor, question: Question, explanation: Explanation) ->
     if model.task.kind == "table":
         columns["value"] = np.ravel(_values(model, question))
     flat = explanation.changes.reshape(count * len(regions), -1)
-    return pd.DataFrame(columns | dict(zip(change_names(model), flat.T, strict=True)))
+    return without_formulas(pd.DataFrame(columns | dict(zip(change_names(model), flat.T, strict=True))))
 
 
 def region_table(model: Predictor, explanation: Explanation) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def region_table(model: Predictor, explanation: Explanation) -> pd.DataFrame:
     if explanation.deviation is not None:
         columns["deviation"] = explanation.deviation
     columns["mean change"] = np.nanmean(explanation.sizes, axis=0)
-    return pd.DataFrame(columns).iloc[explanation.order]
+    return without_formulas(pd.DataFrame(columns).iloc[explanation.order])
 
 
 def column_values(model: Predictor, question: Question) -> tuple[np.ndarray, list[list[str] | None]]:

@@ -135,14 +135,31 @@ def _is_configured(run: Run, record: Mapping[str, Any]) -> bool:
     return same_minutes and bool(record.get("decisive") == run.decisive())
 
 
-def _is_of_files(run: Run, record: Mapping[str, Any], data: Path) -> bool:
-    """Whether a model learnt from the user's own files as they are now; others are a matter of configuration."""
+def is_outdated(run: Run, data: Path, *, trains: bool) -> bool:
+    """Whether the user's own files changed since they were brought, or since the run's model learnt from them.
+
+    Args:
+        run: the run.
+        data: the project's folder of data.
+        trains: whether a new model is about to be made, so that an older one does not count.
+    """
+    record = None if trains else _content(data / MODELS / run.folder / "model" / "record.json")
+    return not _is_of_files(run, record, data)
+
+
+def _is_of_files(run: Run, record: Mapping[str, Any] | None, data: Path) -> bool:
+    """Whether a model learnt from the user's own files as they are now; others are a matter of configuration.
+
+    Without a record of a model, whether the files are as they were brought.
+    """
     folder = data / "01_raw" / run.places["raw"]
     manifest = read_manifest(folder)
     if manifest is None or not any(file.original for file in manifest.files):
         return True
     if current_manifest(run.task.raw.active, folder) is None:
         return False
+    if record is None:
+        return True
     from pare.data.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which a list of results does without
 
     validated = run.protocol == PROTOCOL

@@ -45,7 +45,7 @@ def check_asked(run: Run, pipelines: Collection[str], file: str, models: Path) -
 def named_file(run: Run, file: str) -> Path:
     """The file of new rows, relative to the current folder; PareError where none is named, or it is missing."""
     if not file:
-        raise PareError(f"name the file with new rows: {run.command(PREDICT)},predict=PATH")
+        raise PareError(f"name the file with new rows: {run.command(PREDICT, predict='PATH')}")
     from pare.data.origins.own_files import find_path  # noqa: PLC0415 - runs without new rows import nothing of raw files
 
     return find_path(file, Path.cwd())

@@ -138,7 +138,7 @@ def _model_section(run: Run, metrics: Mapping[str, Any]) -> Section:
 
 def _commands(run: Run) -> list[str]:
     """What can be done with the model; new rows are a file where the task's own are."""
-    predict = f"{run.command('predict')},predict=FILE    # a file of new rows"
+    predict = f"{run.command('predict', predict='FILE')}    # a file of new rows"
     return [
         *([predict] if run.task.raw.origin == OWN_FILES else []),
         f"{run.command('explain')}    # what predictions rest on",

@@ -37,7 +37,7 @@ def explain_predictions(
     Raises:
         PareError: where the model is not the run's, was trained on another model input, or the file does not fit.
     """
-    model.check(run, model_input, f"{model.run.command('explain')}{f',predict={file}' if file else ''}")
+    model.check(run, model_input, model.run.command("explain", predict=file))
     predictor, path = Predictor(model), find_path(file, Path.cwd()) if file else None
     question = ask_new_rows(predictor, model_input, path) if path else ask_test_rows(predictor, model_input)
     seconds = expected_seconds(predictor, model_input, len(question.names))

@@ -23,7 +23,7 @@ def predict_new_rows(run: Run, file: str, model: Model) -> NewPredictions:
         PareError: if no file is named, it does not fit, or the model was trained with other values than the run's.
     """
     path = named_file(run, file)
-    model.check_values(run, f"{model.run.command('predict')},predict={file}")
+    model.check_values(run, model.run.command("predict", predict=file))
     predictions = predict_file(path, Predictor(model))
     rows = counted(len(predictions.content), "row")
     logger.info("%s of %s predicted by %s, seed %d.", rows, path, run.label, run.seed)
