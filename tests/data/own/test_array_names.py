@@ -246,3 +246,14 @@ def test_a_file_without_numbers_is_told(tmp_path, content):
             file[name] = values
     with pytest.raises(PareError):
         look([tmp_path / "f.h5"])
+
+
+def test_answers_in_one_file_belong_to_files_in_the_order_of_their_numbers(tmp_path):
+    (tmp_path / "x").mkdir()
+    for i in range(12):
+        np.save(tmp_path / "x" / f"{i}.npy", np.full((2, 9), i, np.float32))
+    np.save(tmp_path / "y.npy", np.arange(12) + 0.5)
+    found = look([tmp_path / "x", tmp_path / "y.npy"], "y.npy")
+    assert "Rows of y.npy belong to the files of x in this order: 0.npy, 1.npy, 2.npy, …." in found.remarks
+    x, y = read_found(found, tmp_path)["all"].read(0, 12)
+    np.testing.assert_array_equal(x[:, 0, 0] + 0.5, y[:, 0])

@@ -46,3 +46,20 @@ def test_an_answer_that_never_changes_is_refused_as_it_is_of_tables(tmp_path):
     for y in (np.full(N, 3.5), np.stack([NUMBERS, np.full(N, 3.5)], axis=1)):
         with pytest.raises(PareError, match=r"^y is 3\.5 in every row; there is nothing to learn"):
             remarks(tmp_path, x=SERIES, y=y)
+
+
+def test_digits_that_32_bits_do_not_have_are_told(tmp_path):
+    clock = 1e6 + np.linspace(0, 1, N)  # of which 32 bits know 17 values
+    assert len(np.unique(clock.astype(np.float32))) == 17
+    told = "different numbers, of which 32 bits tell 17 apart"
+    channels = np.concatenate(
+        [SERIES[:, :1].astype(np.float64), np.repeat(clock[:, None, None], SERIES.shape[2], 2)], 1
+    )
+    for name, arrays in {
+        "x 2": {"x": np.stack([NUMBERS, clock], axis=1), "y": NUMBERS},
+        "x 2 ": {"x": channels, "y": NUMBERS},
+        "y": {"x": SERIES, "y": clock},
+    }.items():
+        (said,) = [remark for remark in remarks(tmp_path, **arrays) if "32 bits" in remark]
+        assert said.startswith(f"{name.strip()} has {N} {told}")
+    assert not any("32 bits" in said for said in remarks(tmp_path, x=SERIES, y=np.float32(clock)))

@@ -6,7 +6,8 @@ import soundfile
 
 import users_files
 from pare.config.errors import PareError
-from pare.data.own.audio_folder import spectrogram_settings
+from pare.data.own.audio_folder import AudioFolder, spectrogram_settings
+from pare.storage.samples import Samples
 from users_files import RNG, facts, look
 
 RATE = 16_000
@@ -59,6 +60,19 @@ def test_a_sound_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "sounds" / "b" / "1.wav").write_bytes(b"RIFF")
     with pytest.raises(PareError, match=r"b/1\.wav cannot be read as sound"):
         read_sounds(tmp_path).read(0, 2)
+
+
+def test_new_sounds_of_a_lower_rate_are_told(tmp_path, caplog):
+    form = AudioFolder(seconds=1.0, rate=RATE)
+    known = Samples(1, lambda start, stop: (None, None))
+    save_sound(tmp_path, "as_before.wav", 300, rate=44_100)
+    form.new_rows(tmp_path / "sounds", known)
+    assert not caplog.text
+    save_sound(tmp_path, "slow.wav", 300, rate=8000)
+    for rows in (tmp_path / "sounds", tmp_path / "sounds" / "slow.wav"):
+        caplog.clear()
+        form.new_rows(rows, known)
+        assert "1 sound has a lower rate than the 16000 Hz" in caplog.text and "slow.wav, 8000 Hz" in caplog.text
 
 
 def sounds(folder, *seconds, rate=16_000, channels=1):

@@ -140,6 +140,14 @@ def test_what_is_wrong_with_the_table_is_told_exactly(read, table, columns, mess
         read(table, **columns)
 
 
+def test_a_name_without_its_ending_that_two_files_have_is_refused(read, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "2.txt.gz").touch()
+    assert read("file;kind\n1;a\n2.txt.gz;b\n") == [("1.txt", "a"), ("2.txt.gz", "b")]
+    with pytest.raises(PareError, match=r"'2' may be 2\.txt and 2\.txt\.gz in notes"):
+        read("file;kind\n1;a\n2;b\n")
+
+
 def test_a_table_elsewhere_is_refused():
     with pytest.raises(ValueError, match="no plain file name"):
         FileLabels(table="../t.csv", file="a", target="b")

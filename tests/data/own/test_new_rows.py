@@ -396,3 +396,10 @@ def test_new_fields_may_be_a_folder_of_arrays(tmp_path):
     new = open_new_rows(tmp_path / "new", reader, samples)
     assert new.names == ["0.npy", "1.npy", "2.npy"]
     np.testing.assert_array_equal(new.read(0, 3), samples.read(0, 3)[0])
+
+
+@pytest.mark.parametrize("rows", [[[1.0, 2.0, 3.0], [1.0, 2.0]], [np.zeros((1, 9)), np.zeros((1, 7))]])
+def test_rows_of_other_lengths_are_no_rows_with_missing_values(raw, rows):
+    reader, samples = known_arrays(raw, {"target": "numbers"}, x=RNG.normal(size=(9, 3)), y=RNG.normal(size=9))
+    with pytest.raises(PareError, match=r"the rows have shapes .*; expected rows of one shape"):
+        inputs(rows, reader, samples)

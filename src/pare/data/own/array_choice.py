@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pare.config.errors import PareError
 from pare.config.words import counted, listed
 from pare.data.formats.stored_array import StoredArray
 from pare.data.own.array_names import Entry, array_entries, choose_arrays
 from pare.data.own.array_rows import ChannelAxis, channels_first, check_input, short_axis, without_end
+from pare.data.own.column_remarks import coarse
 from pare.data.own.findings import Question, are_classes
 from pare.data.own.lengths import proposed_lengths
 from pare.data.own.row_order import MOST_ROWS, neighbours_remark
@@ -77,8 +79,28 @@ def proposed_arrays(
             options["recode"] = True
             notes["recode"] = "classes are numbered in their order"
         classes = {str(name): count for name, count in zip(known, counts.tolist(), strict=True)}
-    said = {"kind": KINDS[target], "output_name": _output_name(y[main]), "notes": notes, "remarks": chosen.remarks}
+    remarks = [*chosen.remarks, *coarse(_columns_of(x[main], axis)), *coarse(_columns_of(y[main], None))]
+    said = {"kind": KINDS[target], "output_name": _output_name(y[main]), "notes": notes, "remarks": remarks}
     return options, classes, said
+
+
+def _columns_of(entry: Entry, axis: ChannelAxis | None) -> pd.DataFrame:
+    """The first rows of each feature or channel as a column, where they have more digits than 32 bits; else none.
+
+    Args:
+        entry: an array of rows.
+        axis: axis of the channels of an input; None: it is a target.
+    """
+    array = entry.array
+    if array.dtype.kind not in "fiu" or array.dtype.itemsize < (8 if array.dtype.kind == "f" else 4):
+        return pd.DataFrame()
+    values = array.read(0, max(1, MOST_BYTES // (prod(array.shape[1:]) * array.dtype.itemsize)))
+    if axis is not None:
+        values = channels_first(values, axis)
+    elif values.ndim != 2:
+        values = values.reshape(1, -1).T  # a number a row, or a field
+    names = [entry.name] if values.shape[1] == 1 else [f"{entry.name} {i + 1}" for i in range(values.shape[1])]
+    return pd.DataFrame({name: values[:, i].ravel() for i, name in enumerate(names)})
 
 
 def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str | int]:

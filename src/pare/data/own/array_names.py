@@ -123,8 +123,11 @@ def choose_arrays(entries: Sequence[Entry], question: Question) -> Chosen:
 
 def _remarks(entries: Sequence[Entry], chosen: Sequence[dict[str, Entry]], *, named: bool) -> tuple[str, ...]:
     """What to say of arrays that were found by their names, and of those that are left."""
-    x, y, *_ = (next(iter(found.values())).name for found in chosen)
+    first_x, first_y, *_ = (next(iter(found.values())) for found in chosen)
+    x, y, files = first_x.name, first_y.name, first_x.array.names
     remarks = [f"{y} is predicted from {x}, as their names say; --target and --input name others."] if named else []
+    if files and not first_y.array.names:
+        remarks.append(f"Rows of {y} belong to the files of {x} in this order: {', '.join(files[:3])}, ….")
     used = {id(entry.array) for found in chosen for entry in found.values()}
     left = [entry for entry in entries if id(entry.array) not in used]
     return (*remarks, *([f"Not used: {_listed(left)}."] if left else []))

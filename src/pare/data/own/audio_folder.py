@@ -1,18 +1,22 @@
 """Folders of sounds."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from pydantic import PositiveFloat, PositiveInt
 
 from pare.config.words import counted
 from pare.data.formats.sound import SUFFIXES, LogMel, SoundFacts, read_sound, sound_facts
 from pare.data.own.class_folders import ClassFolder
 from pare.data.own.findings import Question
+from pare.data.own.format import Known, NewRows
 from pare.data.own.labelled_files import FileKind
 
+logger = logging.getLogger(__name__)
 RATE = 22_050  # Hz
 MELS = 128
 FRAMES = 128  # about, of sounds that are long enough for frames every 10 ms
@@ -50,6 +54,21 @@ class AudioFolder(ClassFolder):
         settings, length = spectrogram_settings(self.seconds, self.rate), round(self.seconds * self.rate)
         sounds = [read_sound(path, self.rate, self.seconds) for path in paths]
         return np.stack([settings(np.pad(s, (0, length - len(s)))) for s in sounds])[:, None].astype(np.float32)
+
+    def new_rows(self, rows: Path | pd.DataFrame | np.ndarray, known: Known) -> NewRows:
+        """As any files in folders; a warning names the first sound of a lower rate than those of the task."""
+        found = super().new_rows(rows, known)
+        if isinstance(rows, Path):
+            paths = [rows / name for name in found.names] if rows.is_dir() else [rows]
+            slow = {path.name: rate for path in paths if (rate := sound_facts(path).rate) < self.rate}
+            if slow:
+                name, rate = next(iter(slow.items()))
+                logger.warning(
+                    "%s a lower rate than the %d Hz of the task, and nothing of the higher frequencies that it learnt "
+                    "from: the first is %s, %d Hz.",
+                    *(f"{counted(len(slow), 'sound')} {'has' if len(slow) == 1 else 'have'}", self.rate, name, rate),
+                )
+        return found
 
     @property
     def columns(self) -> list[str]:  # noqa: D102

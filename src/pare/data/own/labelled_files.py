@@ -261,8 +261,18 @@ def files_by_class(folder: Path, top: Path, labels: FileLabels, suffixes: tuple[
 
 
 def named_file(top: Path, name: str, suffixes: tuple[str, ...]) -> Path | None:
-    """The file of that name in a folder, or of that name with one of the suffixes; None if it does not exist."""
+    """The file of that name in a folder, or of that name with one of the suffixes; None if it does not exist.
+
+    Raises:
+        PareError: if there are several that differ in their suffixes.
+    """
     path = PurePosixPath(name.strip())
     if path.is_absolute() or ".." in path.parts or not path.name:
         return None
-    return next((file for suffix in ("", *suffixes) if (file := top / f"{path}{suffix}").is_file()), None)
+    if (whole := top / path).is_file():
+        return whole
+    found = [file for suffix in suffixes if (file := top / f"{path}{suffix}").is_file()]
+    if len(found) > 1:
+        names = " and ".join(file.name for file in found)
+        raise PareError(f"{name!r} may be {names} in {top.name}; write names with their endings into the table")
+    return found[0] if found else None

@@ -12,6 +12,7 @@ from pare.data.formats.array_files import LONE, NPZ
 from pare.data.origins.own_files import find_path
 from pare.data.own.arrays import PREPARED
 from pare.data.own.format import Format, Known, NewRows
+from pare.data.own.lengths import Lengths
 from pare.data.registries import open_format
 
 RawRows = str | Path | pd.DataFrame | np.ndarray | Sequence[np.ndarray]
@@ -43,12 +44,12 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
     elif not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
     elif not isinstance(rows, pd.DataFrame):
-        rows = _joined(rows)
+        rows = _joined(rows, unequal=isinstance(form, Lengths) and bool(form.points))
     return (form if isinstance(form, Format) else PREPARED).new_rows(rows, known)
 
 
-def _joined(rows: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """Rows in one array, where shorter ones than others end in NaN."""
+def _joined(rows: Sequence[np.ndarray] | np.ndarray, *, unequal: bool) -> np.ndarray:
+    """Rows in one array, where shorter ones than others end in NaN; ``unequal``: whether there may be such."""
     if isinstance(rows, np.ndarray):
         return rows
     try:
@@ -56,8 +57,10 @@ def _joined(rows: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         shapes = [row.shape for row in arrays]
         if len(set(shapes)) < 2:
             return np.asarray(rows)
-        if len({len(shape) for shape in shapes}) > 1:
-            raise PareError(f"the rows have shapes {shapes[0]}, {shapes[1]}, …; expected as many axes in each")
+        if not unequal or len({len(shape) for shape in shapes}) > 1:
+            other = next(shape for shape in shapes if shape != shapes[0])
+            wanted = "as many axes in each" if unequal else "rows of one shape"
+            raise PareError(f"the rows have shapes {shapes[0]}, {other}, …; expected {wanted}")
         joined = np.full((len(rows), *np.max(shapes, axis=0)), np.nan, np.float32)
         for row, place in zip(arrays, joined, strict=True):
             place[tuple(map(slice, row.shape))] = row

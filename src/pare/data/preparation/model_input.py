@@ -171,8 +171,9 @@ class ModelInput:
 
     def _bounds(self, gathered: RunningMoments) -> np.ndarray:
         """Least and greatest value of each feature or channel, ``(2, channels)`` float32; infinite for categories."""
-        least, greatest = (np.asarray(a).reshape(len(a), -1) for a in (gathered.least, gathered.greatest))
-        bounds = np.stack([least.min(axis=1), greatest.max(axis=1)])
+        least, greatest = np.asarray(gathered.least), np.asarray(gathered.greatest)
+        points = tuple(range(1, least.ndim))
+        bounds = np.stack([least.min(axis=points), greatest.max(axis=points)])
         bounds[:, [*self._categorical, *np.flatnonzero(bounds[0] > bounds[1])]] = [[-np.inf], [np.inf]]
         return bounds.astype(np.float32)
 
