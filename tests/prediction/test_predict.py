@@ -144,7 +144,8 @@ def test_columns_far_from_the_training_rows_are_named(of_table, frame, caplog):
     assert warned() == []
     assert warned(mass=frame["mass"] * 1000) == ["mass"]
     assert warned(mass=frame["mass"] / 1000, depth=frame["depth"] * 1e4) == ["mass", "depth"]
-    assert warned(mass=np.nan, site="nowhere") == []
+    assert warned(mass=np.nan, site="nowhere") == ["mass"] and "mass is missing (training rows: " in caplog.text
+    assert warned(mass=[np.nan, *frame["mass"][1:]]) == []
     known = frame["mass"].max()
     assert warned(mass=[known * 1.001, *frame["mass"][1:]]) == []
 

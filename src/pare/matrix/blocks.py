@@ -1,11 +1,12 @@
 """The run matrix: which tasks are learnt with which methods, seeds and variants."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from pare.config.errors import PareError
 from pare.config.library import Library, merged
@@ -34,6 +35,14 @@ class Block(Strict):
         default_factory=dict,
         description='name and values as on the command line; "" for the plain method; none: as they are',
     )
+
+    @field_validator("tasks", "methods", "seeds")
+    @classmethod
+    def _each_once(cls, names: list[Any]) -> list[Any]:
+        """A run that is named twice would count twice in a mean."""
+        if twice := [str(name) for name, count in Counter(names).items() if count > 1]:
+            raise ValueError(f"{listed(twice)} comes more than once; name each once")
+        return names
 
     @model_validator(mode="after")
     def _values_suit_the_command_line(self) -> "Block":

@@ -140,11 +140,12 @@ class Preparation:
         span = greatest - least
         far = (new_least < least - span) | (new_greatest > greatest + span)
         if rows >= SEVERAL:
-            far |= (new_least <= new_greatest) & ((new_least > greatest) | (new_greatest < least))
+            far |= (new_least > greatest) | (new_greatest < least)  # also where all are missing
         names = self.columns or [f"channel {i + 1}" for i in range(len(least))]
         return [
-            f"{names[i]} is {new_least[i]:.4g} to {new_greatest[i]:.4g} (training rows: {least[i]:.4g} to "
-            f"{greatest[i]:.4g})"
+            f"{names[i]} is "
+            + (f"{new_least[i]:.4g} to {new_greatest[i]:.4g}" if new_least[i] <= new_greatest[i] else "missing")
+            + f" (training rows: {least[i]:.4g} to {greatest[i]:.4g})"
             for i in np.flatnonzero(far)
         ]
 
