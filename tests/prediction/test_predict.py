@@ -131,7 +131,7 @@ def test_a_target_that_is_called_row_does_not_take_the_place_of_the_rows(prepare
     task = {"reader": {"name": "table", "options": {"target": "row"}}, "output": TABLE["output"] | {"name": "row"}}
     predictor, _ = prepare("t.csv", TABLE | task)
     table = predict_file(tmp_path / "t.csv", predictor).content
-    assert table["row of the file"].tolist() == [str(i + 1) for i in range(N)]
+    assert table["row of the file"].tolist() == list(range(1, N + 1))
     assert set(table["row"]) <= {"no", "yes"}
 
 

@@ -94,7 +94,8 @@ def _columns_of(entry: Entry, axis: ChannelAxis | None) -> pd.DataFrame:
     array = entry.array
     if array.dtype.kind not in "fiu" or array.dtype.itemsize < (8 if array.dtype.kind == "f" else 4):
         return pd.DataFrame()
-    values = array.read(0, max(1, MOST_BYTES // (prod(array.shape[1:]) * array.dtype.itemsize)))
+    rows = max(1, MOST_BYTES // (prod(array.shape[1:]) * array.dtype.itemsize))
+    values = array.read(0, min(rows, array.shape[0]))
     if axis is not None:
         values = channels_first(values, axis)
     elif values.ndim != 2:

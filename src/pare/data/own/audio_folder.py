@@ -59,7 +59,7 @@ class AudioFolder(ClassFolder):
         """As any files in folders; a warning names the first sound of a lower rate than those of the task."""
         found = super().new_rows(rows, known)
         if isinstance(rows, Path):
-            paths = [rows / name for name in found.names] if rows.is_dir() else [rows]
+            paths = [rows / str(name) for name in found.names] if rows.is_dir() else [rows]
             slow = {path.name: rate for path in paths if (rate := sound_facts(path).rate) < self.rate}
             if slow:
                 name, rate = next(iter(slow.items()))
