@@ -131,7 +131,7 @@ class Preparation:
         Far is by more than the whole range of these, or of several rows where no value is in the range.
 
         Args:
-            bounds: bounds of new rows, as `bounds_of` gives them.
+            bounds: least and greatest values of new rows, as `bounds_of` gives them.
             rows: number of these rows.
         """
         if "x_bounds" not in self.statistics:  # inputs are not normalised, or an older version trained the model
