@@ -179,3 +179,10 @@ def test_a_first_look_tells_of_coarse_numbers_and_of_texts_that_differ_in_capita
         "Male, male in sex differ in capitals only, and count as different",
     )
     assert "sex" not in " ".join(look(paths, "answer", ignore=("sex",)).remarks)
+
+
+@pytest.mark.parametrize("other", ["cafe\u0301", "caf\u00e9\u200b", "\uff43af\u00e9"])  # joined, without width, wide
+def test_texts_that_only_a_machine_tells_apart_are_told(tmp_path, other):
+    paths = table(tmp_path, answer=RNG.normal(size=N), drink=[("caf\u00e9", other, "tea")[i % 3] for i in range(N)])
+    (said,) = look(paths, "answer").remarks
+    assert said.endswith("in drink differ in capitals or unseen characters only, and count as different")

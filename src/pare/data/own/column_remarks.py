@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
+from unicodedata import category, normalize
 
 import numpy as np
 import pandas as pd
@@ -275,7 +276,7 @@ def coarse(frame: pd.DataFrame) -> Iterator[str]:
 
 
 def in_capitals(frame: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each column with texts that differ in capitals only.
+    """A sentence for each column with texts that differ in capitals, or in ways that nobody sees, only.
 
     Args:
         frame: columns whose texts are categories, or names of groups.
@@ -283,9 +284,17 @@ def in_capitals(frame: pd.DataFrame) -> Iterator[str]:
     for name in frame:
         if is_text(frame[name]):
             texts = pd.Series(present_text(frame[name]).unique(), dtype=object)
-            alike = texts[texts.str.casefold().duplicated(keep=False)]
+            alike = texts[texts.map(_seen).duplicated(keep=False)]
             if len(alike):
-                yield f"{listed(alike.to_list())} in {name} differ in capitals only, and count as different"
+                how = (
+                    "capitals" if alike.str.casefold().duplicated(keep=False).all() else "capitals or unseen characters"
+                )
+                yield f"{listed(alike.to_list())} in {name} differ in {how} only, and count as different"
+
+
+def _seen(text: str) -> str:
+    """What a reader sees of a text: accents joined with their letters, no characters without width, no capitals."""
+    return "".join(letter for letter in normalize("NFKC", text).casefold() if category(letter) != "Cf")
 
 
 def _far(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, int]]:
