@@ -4,7 +4,9 @@ import pickle
 import pydoc
 import random
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
@@ -132,6 +134,28 @@ def test_series_and_images_are_learnt(shape):
         model.predict(X[..., 1:])
     with pytest.raises(PareError, match=r"X holds NaN, a missing value, in row 2 .* fill it in"):
         model.predict(np.stack([X[0], np.full(shape, np.nan)]))
+
+
+@pytest.mark.parametrize("X", [RNG.normal(size=(64, 1, 12, 12)), RNG.normal(size=(64, 5))], ids=["images", "table"])
+def test_threads_that_predict_at_once_do_not_mix_their_rows(X):
+    torch_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        model = PaReClassifier(random_state=0).fit(X, np.arange(64) % 2)
+        alone = [model.predict_proba(rows) for rows in (X[:32], X[32:])]
+        both_are_inside = Barrier(2, timeout=60)
+        network = model.predictor_.trained.predictor.network
+
+        def wait(*_):
+            both_are_inside.wait()
+
+        network.backbone.encoder.register_forward_pre_hook(wait)
+        with ThreadPoolExecutor(2) as pool:
+            together = list(pool.map(model.predict_proba, (X[:32], X[32:])))
+        np.testing.assert_allclose(together, alone, atol=1e-5)  # numbers of threads round otherwise
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(torch_threads)
 
 
 @pytest.mark.slow

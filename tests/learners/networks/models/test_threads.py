@@ -1,5 +1,8 @@
 """Threads by the time of the work: a machine is simulated on which a piece takes known seconds."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
 import pytest
 import torch
 from torch import nn
@@ -103,6 +106,40 @@ def test_work_is_done_by_the_chosen_number_and_then_torch_has_all_threads_again(
     with pytest.raises(ZeroDivisionError), fastest_threads(network, "step"):
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == 2
+
+
+def in_another_thread(work, *arguments):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def test_a_thread_that_begins_while_a_piece_is_computed_has_all_threads(two_threads, monkeypatch):
+    monkeypatch.setattr(threads, "_free_cores", lambda period: 1)
+    with fastest_threads(nn.Linear(2, 2), "step"):
+        begun = in_another_thread(torch.get_num_threads)
+        assert (torch.get_num_threads(), begun) == (1, 2)
+    assert (torch.get_num_threads(), in_another_thread(torch.get_num_threads)) == (2, 2)
+
+
+def test_pieces_of_several_threads_at_once_leave_torch_with_all_threads(two_threads, monkeypatch):
+    monkeypatch.setattr(threads, "_free_cores", lambda period: 1)
+    network, inside, first_is_done = nn.Linear(2, 2), Barrier(2), Event()
+
+    def first():
+        with fastest_threads(network, "outputs"):
+            inside.wait()
+        first_is_done.set()
+        return torch.get_num_threads()
+
+    def second():
+        with fastest_threads(network, "outputs"):
+            inside.wait()
+            first_is_done.wait()
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [work.result() for work in (pool.submit(first), pool.submit(second))]
+    assert (found, torch.get_num_threads(), in_another_thread(torch.get_num_threads)) == ([2, 2], 2, 2)
 
 
 def test_kinds_of_work_are_timed_apart(two_threads):

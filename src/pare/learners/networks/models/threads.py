@@ -7,6 +7,7 @@ timed, now and then.
 
 import logging
 import os
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Hashable, Iterator
@@ -137,25 +138,40 @@ def paces(network: nn.Module) -> dict[Hashable, Pace]:
 def fastest_threads(network: nn.Module, kind: Hashable) -> Iterator[None]:
     """Compute a piece of work, such as a step or a batch, by the number of threads that is fastest at the moment.
 
-    Afterwards torch has all its threads again. On an accelerator, and where torch has one thread, nothing is timed.
+    Afterwards torch has all its threads again. On an accelerator, where torch has one thread, and in other threads of
+    Python than the main one, such as those of a web server, nothing is timed or changed: pieces side by side would
+    time each other.
 
     Args:
         network: the network that computes.
         kind: kind of work, whose pieces take about as long.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or any(weight.device.type != "cpu" for weight in network.parameters()):
+    on_cpu = all(weight.device.type == "cpu" for weight in network.parameters())
+    if threads == 1 or not on_cpu or threading.current_thread() is not threading.main_thread():
         yield
         return
     known = paces(network)
     if kind not in known:
         known[kind] = Pace(threads)
     with known[kind].piece() as number:
-        torch.set_num_threads(number)
         try:
+            torch.set_num_threads(number)
+            if number < threads:
+                _set_for_new_threads(threads)
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+def _set_for_new_threads(number: int) -> None:
+    """Let threads of Python that begin from now on compute by that number of torch's; this one keeps its own.
+
+    Each thread of Python keeps the last number that was set in any of them when it began to compute.
+    """
+    other = threading.Thread(target=torch.set_num_threads, args=(number,))
+    other.start()
+    other.join()
 
 
 def most_used(network: nn.Module) -> int:

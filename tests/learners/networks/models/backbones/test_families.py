@@ -1,5 +1,7 @@
 """The cut through pretrained encoders: both halves together are the uncut model."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +69,23 @@ def test_tokens_from_elsewhere_get_a_gradient_and_leave_nothing_behind(encoder, 
     assert tokens.grad.abs().sum(dim=(0, 2)).min() > 0  # every slot has a say
     assert all(torch.equal(before[name], value) for name, value in backbone.state_dict().items())
     assert not any(isinstance(value, torch.Tensor) for module in backbone.modules() for value in vars(module).values())
+
+
+@pytest.mark.parametrize(("family", "grid"), [(family, grids[0]) for family, grids in GRIDS.items()])
+def test_threads_that_share_an_encoder_get_the_features_of_their_own_tokens(encoder, family, grid):
+    backbone = load_backbone(encoder(family), grid).eval()
+    torch.manual_seed(0)
+    batches = torch.randn(2, 3, torch.Size(grid).numel(), backbone.width)
+    encode, both_are_inside = torch.inference_mode()(backbone.encode), Barrier(2, timeout=60)
+    alone = [encode(tokens) for tokens in batches]
+
+    def wait(*_):
+        both_are_inside.wait()
+
+    backbone.encoder.register_forward_pre_hook(wait)
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(encode, batches))
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "vit", "dinov2"])

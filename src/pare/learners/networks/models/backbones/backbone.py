@@ -128,23 +128,25 @@ class TextBackbone(Backbone):
 
 
 class TokenEntrance(nn.Module):
-    """Replaces an encoder's patch embedding and passes on tokens that were made elsewhere.
+    """Replaces an encoder's patch embedding, for tokens that were made elsewhere: its patches are single pixels.
+
+    Tokens enter as an image, ``(batch, width, rows, columns)``, so that nothing of a batch is kept on the module, and
+    several threads may share it.
 
     Attributes:
         projection: the pretrained projection of the patch embedding that was replaced, frozen.
-        patch_size: patch size of the embedding; DINOv2 asks for it when it resizes positions.
-        tokens: what the next forward returns, in the form that the family's patch embedding returns.
+        patch_size: pixels of a patch; DINOv2 asks for it when it resizes positions.
     """
+
+    patch_size = (1, 1)
 
     def __init__(self, projection: nn.Conv2d) -> None:
         super().__init__()
         self.projection = projection.requires_grad_(False)
-        self.patch_size = projection.kernel_size
-        self.tokens: Any = None
 
     def forward(self, pixel_values: Tensor, **_: Any) -> Any:
-        """Return the tokens; the pixels only tell the model the size of the image."""
-        return self.tokens
+        """Pixels as tokens, ``(batch, tokens, width)``; a subclass returns what else its family does."""
+        return pixel_values.flatten(2).transpose(1, 2)
 
 
 class ImageBackbone(Backbone):
@@ -157,6 +159,7 @@ class ImageBackbone(Backbone):
         grid: tokens along each axis.
 
     Attributes:
+        entrance_class: what replaces the patch embedding.
         patch_embedding: path of the module whose output is the tokens.
         projection: path of the convolution that cuts the image.
         options: keywords of the encoder's forward.
@@ -164,6 +167,7 @@ class ImageBackbone(Backbone):
         image_size: pixels along each axis that make them.
     """
 
+    entrance_class: ClassVar[type[TokenEntrance]] = TokenEntrance
     patch_embedding: ClassVar[str] = "embeddings.patch_embeddings"
     projection: ClassVar[str] = "embeddings.patch_embeddings.projection"
     options: ClassVar[dict[str, Any]] = {}
@@ -177,7 +181,9 @@ class ImageBackbone(Backbone):
         self.rectangle = self.token_grid = rows, columns
         self.width = self.out_width = projection.out_channels
         self.image_size = (rows * projection.kernel_size[0], columns * projection.kernel_size[1])
-        encoder.set_submodule(self.patch_embedding, TokenEntrance(projection))
+        encoder.set_submodule(self.patch_embedding, self.entrance_class(projection))
+        encoder.embeddings.patch_size = 1  # of families that resize positions
+        encoder.embeddings.num_channels = self.width  # of those that check it
         if getattr(encoder.embeddings, "mask_token", None) is not None:
             encoder.embeddings.mask_token.requires_grad_(False)
 
@@ -192,15 +198,8 @@ class ImageBackbone(Backbone):
 
     def run_encoder(self, tokens: Tensor, **options: Any) -> Any:
         """Add (interpolated) positions where the family has them, encode."""
-        blank = tokens.new_zeros(()).expand(tokens.shape[0], 3, *self.image_size)
-        self.entrance.tokens = self.entering(tokens)
-        output = self.encoder(pixel_values=blank, **self.options, **options)
-        self.entrance.tokens = None
-        return output
-
-    def entering(self, tokens: Tensor) -> Any:
-        """Tokens ``(batch, tokens, width)`` in the form that the family's patch embedding returns."""
-        return tokens
+        image = tokens.transpose(1, 2).unflatten(2, self.rectangle)
+        return self.encoder(pixel_values=image, **self.options, **options)
 
     def leaving(self, features: Tensor) -> Tensor:
         """The features without a class token, which is the first."""
@@ -210,7 +209,7 @@ class ImageBackbone(Backbone):
         """What to do about a grid that the family cannot take; one of ``edge`` tokens along each axis would do."""
         if len(self.grid) != 2:  # a table or a line, which cannot be resized
             return "use another source"
-        patch = self.entrance.patch_size[0]
+        patch = self.entrance.projection.kernel_size[0]
         return f"set tokens.resize={edge * patch} and tokens.patch={patch} in the task, or use another source"
 
 

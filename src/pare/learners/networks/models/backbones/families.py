@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from pare.config.errors import PareError
-from pare.learners.networks.models.backbones.backbone import ImageBackbone, TextBackbone
+from pare.learners.networks.models.backbones.backbone import ImageBackbone, TextBackbone, TokenEntrance
 
 
 class BertBackbone(TextBackbone):
@@ -42,6 +42,13 @@ class Dinov2Backbone(ImageBackbone):
     final_norm: ClassVar[str] = "layernorm"
 
 
+class SwinEntrance(TokenEntrance):
+    """Also returns the grid of the tokens."""
+
+    def forward(self, pixel_values: Tensor, **_: Any) -> Any:  # noqa: D102 - see TokenEntrance
+        return super().forward(pixel_values), tuple(pixel_values.shape[2:])
+
+
 class SwinBackbone(ImageBackbone):
     """Swin transformer (Liu et al., 2021): attention in windows.
 
@@ -52,6 +59,7 @@ class SwinBackbone(ImageBackbone):
     """
 
     hierarchical: ClassVar[bool] = True
+    entrance_class: ClassVar[type[TokenEntrance]] = SwinEntrance
 
     def __init__(self, encoder: Any, grid: tuple[int, ...]) -> None:
         super().__init__(encoder, grid)
@@ -67,9 +75,12 @@ class SwinBackbone(ImageBackbone):
                 f"{self.remedy(edge)}"
             )
 
-    def entering(self, tokens: Tensor) -> Any:
-        """Tokens and their grid."""
-        return tokens, self.rectangle
+
+class ConvNextV2Entrance(TokenEntrance):
+    """Leaves the image of tokens as it is."""
+
+    def forward(self, pixel_values: Tensor, **_: Any) -> Any:  # noqa: D102 - see TokenEntrance
+        return pixel_values
 
 
 class ConvNextV2Backbone(ImageBackbone):
@@ -82,6 +93,7 @@ class ConvNextV2Backbone(ImageBackbone):
     """
 
     dropout_names: ClassVar[tuple[str, ...]] = ()
+    entrance_class: ClassVar[type[TokenEntrance]] = ConvNextV2Entrance
     projection: ClassVar[str] = "embeddings.patch_embeddings"
     hierarchical: ClassVar[bool] = True
 
@@ -98,10 +110,6 @@ class ConvNextV2Backbone(ImageBackbone):
             )
         self.out_grid = self.token_grid = (rows // halving, columns // halving)
         encoder.layernorm = nn.Identity()  # it normalises the pooled feature; the predictors pool for themselves
-
-    def entering(self, tokens: Tensor) -> Any:
-        """Tokens as an image of as many channels as a token is wide."""
-        return tokens.transpose(1, 2).unflatten(2, self.rectangle)
 
     def leaving(self, features: Tensor) -> Tensor:
         """Pixels of the feature map as tokens."""
