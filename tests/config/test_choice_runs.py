@@ -75,12 +75,57 @@ def test_values_of_candidates_decide_it_and_minutes_do_not(choice, library, para
 
 @pytest.mark.parametrize(
     "overrides",
-    [{"training": {"epochs": 3}}, {"mixing": {"start": 0.1}}, {"options": {"depth": 3}}],
-    ids=["training", "mixing", "options"],
+    [{"mixing": {"start": 0.1}}, {"options": {"depth": 3}}, {"alignment": {"epochs": 3}}],
+    ids=["mixing", "options", "alignment"],
 )
 def test_values_that_belong_to_one_candidate_are_refused(choice, overrides):
     with pytest.raises(PareError, match="has no effect on method 'choose'"):
         choice(**overrides)
+
+
+def test_candidates_that_do_not_know_a_value_learn_without_it(library, parameters):
+    overrides = {"training": {"epochs": 3}}
+    run = resolve(library, {**parameters, **PARAMETERS}, overrides)
+    epochs = {one.method_name: one.training.epochs for one in run.candidates}
+    assert epochs.pop("finetune") == epochs.pop("pare") == 3
+    assert 3 not in epochs.values()
+    assert run.params.endswith("training.epochs=3")
+
+
+def test_networks_of_fields_train_for_given_epochs_in_place_of_minutes(library, parameters):
+    asked = {**parameters, **PARAMETERS, "task": "darcy_flow", "minutes": None}
+    run = resolve(library, asked, {"training": {"epochs": 3}})
+    networks = [one for one in run.candidates if one.learner.is_trained]
+    assert {(one.minutes, one.training.epochs) for one in networks} == {(None, 3)}
+
+
+def test_a_value_that_no_candidate_knows_is_refused(library, parameters):
+    entry = library.learners["choose"]
+    tables = {"table": {"folds": 5, "methods": ["logistic_regression", "probe"]}}
+    few = library.model_copy(update={"learners": library.learners | {"choose": entry | {"candidates": tables}}})
+    with pytest.raises(PareError, match=r"training\.epochs has no effect on method 'choose'"):
+        resolve(few, {**parameters, **PARAMETERS}, {"training": {"epochs": 3}})
+
+
+@pytest.mark.parametrize("symmetries", [["shift"], ["reflection"]])
+def test_a_grid_that_is_periodic_by_the_command_line_has_the_candidates_of_one_that_is_so_by_its_file(
+    library, parameters, symmetries
+):
+    entry = library.tasks["pdebench_advection"]
+    plain = library.model_copy(
+        update={"tasks": library.tasks | {"line": entry | {"training": {"epochs": 5}}}},
+    )
+    named = library.model_copy(
+        update={"tasks": library.tasks | {"line": entry | {"training": {"epochs": 5, "symmetries": symmetries}}}},
+    )
+    asked = {**parameters, **PARAMETERS, "task": "line"}
+    overrides = {"training": {"symmetries": symmetries}}
+    by_command, by_file = resolve(plain, asked, overrides), resolve(named, asked, {})
+    names = [one.method_name for one in by_command.candidates]
+    assert names == [one.method_name for one in by_file.candidates]
+    assert ("fno" in names) == (symmetries == ["shift"])
+    networks = [one for one in by_command.candidates if not one.learner.library]
+    assert {one.training.symmetries for one in networks} == {tuple(symmetries)}
 
 
 def test_minutes_that_are_no_number_are_refused(choice):

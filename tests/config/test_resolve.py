@@ -336,6 +336,10 @@ def test_a_library_takes_rows_and_weights_of_the_task_and_options_of_its_own(run
         ({"source": "minilm", "start": "solved"}, "source, start have no effect"),
         ({"method": "pare", "options": {"max_depth": 3}}, r"options\.max_depth has no effect on method 'pare'"),
         ({"method": "probe", "training": {"epochs": 3}}, r"training\.epochs has no effect on method 'probe'"),
+        (
+            {"task": "darcy_flow", "method": "ridge", "training": {"symmetries": ["square"]}},
+            r"training\.symmetries has no effect on method 'ridge'",
+        ),
     ],
 )
 def test_what_a_learner_has_no_use_for_is_refused(library, parameters, overrides, words):

@@ -85,6 +85,15 @@ def test_the_best_of_several_is_kept():
     assert model.predictor_.trained.record["candidates"][0]["method"] == "probe"
 
 
+def test_the_operator_of_periodic_lines_is_compared_where_the_symmetry_is_named(caplog):
+    with caplog.at_level("INFO"):
+        model = PaReField(minutes=0.02, training={"symmetries": ["shift"]}).fit(LINE, SHIFTED)
+    assert "fno" in {row["method"] for row in model.predictor_.trained.record["candidates"]}
+    assert "training.symmetries has no effect on kernel_ridge, which learns without it" in caplog.text
+    with pytest.raises(PareError, match=r"training\.symmetries has no effect on method 'ridge'"):
+        PaReField("ridge", training={"symmetries": ["shift"]}).fit(LINE, SHIFTED)
+
+
 @pytest.mark.parametrize(
     ("X", "y"),
     [

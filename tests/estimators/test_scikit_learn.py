@@ -33,6 +33,7 @@ from pare.learners.networks.start.heads import solve_head
 
 RNG = np.random.default_rng(0)
 WINE = load_wine(return_X_y=True)
+IMAGES, TABLE = (np.random.default_rng(1).normal(size=shape) for shape in ((64, 1, 12, 12), (64, 5)))
 IN_32_BITS = "other batches change a number by more than 1e-7: the encoder computes in 32 bits"
 NOT_SCIKIT_LEARNS = {
     "check_methods_subset_invariance": IN_32_BITS,
@@ -136,7 +137,7 @@ def test_series_and_images_are_learnt(shape):
         model.predict(np.stack([X[0], np.full(shape, np.nan)]))
 
 
-@pytest.mark.parametrize("X", [RNG.normal(size=(64, 1, 12, 12)), RNG.normal(size=(64, 5))], ids=["images", "table"])
+@pytest.mark.parametrize("X", [IMAGES, TABLE], ids=["images", "table"])
 def test_threads_that_predict_at_once_do_not_mix_their_rows(X):
     torch_threads = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -1,7 +1,7 @@
 """From YAML to a resolved run: names looked up, layers merged, every key checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -10,10 +10,11 @@ from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingC
 from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
 from pare.config.raw import OWN_FILES
-from pare.config.run import CHANGED, COMMAND_LINE, FOLD, LIBRARY_TRAINING, SOLVED, TASK, Run, is_periodic, joined
-from pare.config.schema import LearnerConfig, Source, StartConfig, Task
+from pare.config.run import CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, Run, is_periodic, joined
+from pare.config.schema import Candidates, LearnerConfig, Source, StartConfig, Task
 from pare.config.split import FoldConfig
 from pare.config.strict import validated
+from pare.config.suitability import library_training
 
 HYPERPARAMETERS = ("training", "mixing", "alignment", "options")  # sections of keys
 PARAMETERS = (
@@ -22,7 +23,7 @@ PARAMETERS = (
 )
 STARTS = (SOLVED, "random")
 SOURCE = "minilm"  # where neither the task nor a start names one
-SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solved heads
+SOLVED_TRAINING = ("fraction", "class_weights", "symmetries")  # what training.* means to what is solved
 VARIANT = re.compile(r"[a-z0-9_]*")
 SOURCE_KEYS = ("name", "proxy", "samples")
 WRITTEN = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")  # a fold such as 2/5, the second of five
@@ -49,7 +50,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     _check_names(parameters, overrides)
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
     task, learner = with_fold(task_name, library.task(task_name), parameters), library.learner(method_name)
-    _check_useful(method_name, learner, overrides)
+    _check_useful(method_name, _taken_by_any(learner, library, task), overrides)
     prepared = _prepared_differs(library, task_name, parameters)
     model_input = "-".join([task_name, *([joined(prepared)] if prepared else [])])
     values: dict[str, Any] = {
@@ -75,7 +76,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     if learner.kind == "transformer":
         _check_something_is_learnt(resolved["training"], learner, task, start, library)
     if learner.candidates:
-        resolved |= _candidates(library, learner, task, parameters, overrides)
+        resolved |= _candidates(library, learner, task, resolved["training"], parameters, overrides)
     chosen = {key: COMMAND_LINE for key in CHOICES if key in overrides}
     return validated(Run, "", values | resolved | {"provenance": chosen | provenance})
 
@@ -84,24 +85,33 @@ def _candidates(
     library: Library,
     learner: LearnerConfig,
     task: Task,
+    training: TrainingConfig,
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The runs that a choice compares, as the command of each would resolve it, and the folds."""
-    if task.kind not in learner.candidates:
-        raise unknown_name("list of candidates", task.kind, learner.candidates, "conf/base/learners.yml")
-    tried = learner.candidates[task.kind]
-    unsuited = [] if is_periodic(task.training.get("symmetries", ())) else tried.periodic
+    """The runs that a choice compares, and the folds.
+
+    Each is as the command of the candidate would resolve it, from those values of the command line that it takes.
+    """
+    tried = _compared(learner, task)
+    unsuited = [] if is_periodic(training.symmetries) else tried.periodic
     runs = []
     for name in (name for name in tried.methods if name not in unsuited):
-        own = {key: value for key, value in overrides.items() if key != "minutes"}
+        candidate = library.learner(name)
+        own = _useful(overrides, _taken(candidate))
+        own.pop("minutes", None)
         # Networks share the minutes of the choice, also where a task has epochs of its own.
-        if tried.folds == 1 and library.learner(name).is_trained:
+        if tried.folds == 1 and candidate.is_trained and "epochs" not in _section(own, "training"):
             own["minutes"] = overrides.get("minutes", learner.minutes)
-        if library.learner(name).kind not in HAS_SOURCE:
-            own = {key: value for key, value in own.items() if key not in SOURCED}
         runs.append(resolve(library, {**parameters, "method": name, "minutes": None}, own))
     return {"candidates": runs, "folds": tried.folds}
+
+
+def _compared(learner: LearnerConfig, task: Task) -> Candidates:
+    """What a choice compares for the task's kind of data."""
+    if task.kind not in learner.candidates:
+        raise unknown_name("list of candidates", task.kind, learner.candidates, "conf/base/learners.yml")
+    return learner.candidates[task.kind]
 
 
 def _source(
@@ -218,12 +228,9 @@ def _check_something_is_learnt(
         )
 
 
-def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[str, Any]) -> None:
-    """Refuse values of the command line that have no effect on the learner."""
-    taken = _taken(learner)
-    given = [key for key in SOURCED if overrides.get(key)]
-    given += [f"{section}.{key}" for section in HYPERPARAMETERS for key in _section(overrides, section)]
-    useless = [key for key in given if not any(fnmatchcase(key, pattern) for pattern in taken)]
+def _check_useful(method_name: str, taken: Sequence[str], overrides: Mapping[str, Any]) -> None:
+    """Refuse values of the command line that have no effect on the learner, or on any candidate of a choice."""
+    useless = [key for key in _named_keys(overrides) if not _is_taken(key, taken)]
     if useless:
         effect = "has no effect" if len(useless) == 1 else "have no effect"
         others = dict.fromkeys(text for key in useless if (text := OTHERS.get(key.partition(".")[0])))
@@ -234,14 +241,44 @@ def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[s
         )
 
 
+def _useful(overrides: Mapping[str, Any], taken: Sequence[str]) -> dict[str, Any]:
+    """Those values of the command line that have an effect on a learner."""
+    useless = [key for key in _named_keys(overrides) if not _is_taken(key, taken)]
+    kept = {key: value for key, value in overrides.items() if key not in useless}
+    for section in HYPERPARAMETERS:
+        if section in kept:
+            values = _section(kept, section)
+            kept[section] = {key: value for key, value in values.items() if f"{section}.{key}" not in useless}
+    return kept
+
+
+def _named_keys(overrides: Mapping[str, Any]) -> list[str]:
+    """Keys of the command line that only some learners take, such as ``source`` and ``training.epochs``."""
+    keys = [key for key in SOURCED if overrides.get(key)]
+    return keys + [f"{section}.{key}" for section in HYPERPARAMETERS for key in _section(overrides, section)]
+
+
+def _is_taken(key: str, taken: Sequence[str]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in taken)
+
+
+def _taken_by_any(learner: LearnerConfig, library: Library, task: Task) -> list[str]:
+    """Parameters that have an effect on a learner, or in a choice on a candidate, whose other sections are its own."""
+    if not learner.candidates:
+        return _taken(learner)
+    of_candidates = [_taken(library.learner(name)) for name in _compared(learner, task).methods]
+    keys = [*_taken(learner), *(key for keys in of_candidates for key in keys if key.startswith("training."))]
+    return list(dict.fromkeys(keys))
+
+
 def _taken(learner: LearnerConfig) -> list[str]:
     """Parameters that have an effect on a learner; ``*`` for all keys of a section."""
-    training = ("*",) if learner.is_trained else LIBRARY_TRAINING if learner.library else SOLVED_TRAINING
+    training = library_training(learner.library) if learner.library else SOLVED_TRAINING
     sections = {"mixing": learner.mixing, "alignment": learner.alignment, "options": learner.options}
     return [
         "minutes",
         *(SOURCED if learner.kind in HAS_SOURCE else ()),
-        *(f"training.{key}" for key in training),
+        *(f"training.{key}" for key in (("*",) if learner.is_trained else training)),
         *(f"{section}.*" for section, used in sections.items() if used),
     ]
 
@@ -390,9 +427,13 @@ def with_fold(name: str, task: Task, parameters: Mapping[str, Any]) -> Task:
 
 
 def hyperparameters(run: Run) -> dict[str, Any]:
-    """The values of a run that have an effect on its learner, by their names on the command line; folds of a choice."""
+    """The values of a run that have an effect on its learner, by their names on the command line.
+
+    A choice has its folds, and what the command line named for its candidates.
+    """
     sections = run.model_dump(include={*HYPERPARAMETERS})
     named = {f"{name}.{key}": value for name in HYPERPARAMETERS for key, value in (sections[name] or {}).items()}
-    values = {key: value for key, value in named.items() if any(fnmatchcase(key, one) for one in _taken(run.learner))}
+    taken = [*_taken(run.learner), *run.overridden]
+    values = {key: value for key, value in named.items() if _is_taken(key, taken)}
     minutes = {"minutes": run.minutes} if run.minutes else {}
     return minutes | ({"folds": run.folds} if run.candidates else {}) | values

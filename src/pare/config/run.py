@@ -26,7 +26,7 @@ MODEL, RECORD, PREPARATION = "model", "record.json", "preparation.json"
 FILES, MEMBERS = "files", "members"  # digests in the record by path in the folder; folder of an ensemble's models
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
 WHOLE = "pare_train"  # the pipeline from raw files to metrics, the default of `kedro run`
-LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")  # keys that libraries learn with
+LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight")  # keys that libraries learn with
 RESOLVED = {"source", "minutes", "training", "mixing"}  # keys of a start that are in other values of a run
 METHOD = {"library", "network", "initialisation", "trainable"}  # what a learner says that decides its model
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pare.config.errors import PareError
-from pare.config.run import Run
+from pare.config.run import LIBRARY_TRAINING, Run
 from pare.config.schema import LearnerConfig, Task
 
 LEAST = {"operators:u_net": 16}  # points along each axis that a network needs: it halves them four times
@@ -33,10 +33,17 @@ INPUTS: dict[str, Callable[[Task], bool]] = {
 
 @dataclass(frozen=True)
 class Suited:
-    """What a library's model learns: a key of `INPUTS`, and the kinds of output that it predicts."""
+    """What a library's model learns, and with what.
+
+    Attributes:
+        inputs: a key of `INPUTS`.
+        kinds: the kinds of output that it predicts.
+        training: keys of ``training`` that have an effect on it, next to ``fraction``.
+    """
 
     inputs: str
     kinds: tuple[str, ...]
+    training: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Such as ``predicts dense from grids``."""
@@ -44,18 +51,28 @@ class Suited:
 
 
 _LABELS = ("classification", "multilabel")
+_WEIGHTS = ("class_weights", "positive_weight")
 # By the name that learners.yml gives a library's model; its `Estimator` is in pare.learners.libraries.
 LIBRARIES = {
-    **{f"boosting:{name}": Suited("tables", (*_LABELS, "regression")) for name in ("catboost", "lightgbm", "xgboost")},
     **{
-        f"series:{name}": Suited("series", (*_LABELS, "regression"))
+        f"boosting:{name}": Suited("tables", (*_LABELS, "regression"), _WEIGHTS)
+        for name in ("catboost", "lightgbm", "xgboost")
+    },
+    **{
+        f"series:{name}": Suited("series", (*_LABELS, "regression"), ("class_weights",))
         for name in ("minirocket", "multirocket", "multirocket_hydra")
     },
     "kernel_ridge:kernel_ridge": Suited("grids", ("dense",)),
     "lightpfn:lightpfn": Suited("tables", ("classification",)),
-    "scikit_learn:logistic_regression": Suited("tables", _LABELS),
-    "scikit_learn:svm": Suited("images", ("classification",)),
+    "scikit_learn:logistic_regression": Suited("tables", _LABELS, _WEIGHTS),
+    "scikit_learn:svm": Suited("images", ("classification",), ("class_weights",)),
 }
+
+
+def library_training(library: str) -> tuple[str, ...]:
+    """Keys of ``training`` that have an effect on a library's model; all that libraries know for one of your own."""
+    known = LIBRARIES.get(library)
+    return LIBRARY_TRAINING if known is None else ("fraction", *known.training)
 
 
 def unsuited(learner: LearnerConfig, task: Task) -> str:

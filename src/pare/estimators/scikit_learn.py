@@ -51,7 +51,7 @@ class _Estimator(BaseEstimator):
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
                 time.
             training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults. A value that has no effect
-                on the method is refused.
+                on the method, or on any candidate of ``choose``, is refused.
             minutes: minutes of fitting; None: those of the method, or until it is done.
             ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
                 for validation, and the parts that are left out are some one after the other.

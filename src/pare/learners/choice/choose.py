@@ -19,8 +19,8 @@ from accelerate import PartialState
 
 from pare.config.errors import PareError
 from pare.config.estimate import duration, estimate
-from pare.config.run import MODEL, Run
-from pare.config.words import weights_text
+from pare.config.run import COMMAND_LINE, MODEL, Run
+from pare.config.words import listed, weights_text
 from pare.evaluation.calibration import Calibration, fit_temperature
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import defined_score
@@ -105,6 +105,11 @@ class Choice:
         for one in self.tried:
             if one.left_out:
                 logger.info("%s is left out: %s.", one.name, one.left_out)
+        for key in self.run.overridden:
+            others = [one.method_name for one in self.run.candidates if one.provenance.get(key) != COMMAND_LINE]
+            if others:
+                verb = "learns" if len(others) == 1 else "learn"
+                logger.info("%s has no effect on %s, which %s without it.", key, listed(others), verb)
         rows, names = sum(map(len, self.parts[0].values())), ", ".join(one.name for one in self.tried if one.is_open)
         logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(self.seconds), names)
         own = [one for one in self.tried if not one.run.learner.library]
