@@ -28,6 +28,8 @@ POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no sy
 WHOLE = "pare_train"  # the pipeline from raw files to metrics, the default of `kedro run`
 LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight")  # keys that libraries learn with
 RESOLVED = {"source", "minutes", "training", "mixing"}  # keys of a start that are in other values of a run
+# Values of a wide table that enter the encoder: those that say most of the answer. Attention is quadratic in tokens.
+CHOSEN_VALUES = 64
 METHOD = {"library", "network", "initialisation", "trainable"}  # what a learner says that decides its model
 
 
@@ -227,8 +229,9 @@ class Run(Strict):
     @property
     def grid(self) -> tuple[int, ...]:
         """Tokens along each axis that enter the encoder, and are mixed."""
-        pictured = self.start and self.task.kind in ("series", "image")
-        return mosaic_of(self.task).grid if pictured else self.task.grid
+        if self.start and self.task.kind in ("series", "image"):
+            return mosaic_of(self.task).grid
+        return (CHOSEN_VALUES,) if self.start and self.task.is_wide else self.task.grid
 
     @property
     def tokens(self) -> int:

@@ -75,6 +75,7 @@ DEFAULTS = {
     "dense": {"loss": "relative_l2", "metric": "relative_l2"},
 }
 TOKENS = 64  # about so many make a sample, where the task does not say how large a patch is
+MOST_COLUMNS = 512  # of a table, each a token; MiniLM has as many positions
 FIELD_TOKENS = 16  # tokens of a field, to which convolutions lead
 TEST_SHARE = 0.2
 
@@ -187,6 +188,11 @@ class Task(Strict):
         if self.output.kind == "dense":
             return "field"
         return ("table", "series", "image")[min(len(self.input.shape), 3) - 1]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is a table of more columns than enter an encoder together."""
+        return self.kind == "table" and self.input.shape[0] > MOST_COLUMNS
 
     @property
     def keeps_equal_rows_together(self) -> bool:

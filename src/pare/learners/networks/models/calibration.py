@@ -35,6 +35,11 @@ class Calibration:
         """All training samples that are used, ``(rows, …)``."""
         return self.training.array("x")[self.chosen]
 
+    def answers(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Their targets ``(rows, …)`` and weights ``(rows,)``; None where all count alike."""
+        weights = self.training.weights
+        return self.training.array("y")[self.chosen], None if weights is None else weights[self.chosen]
+
     def some(self, most: int) -> np.ndarray:
         """At most so many of them, evenly spaced, ``(rows, …)``."""
         return self.training.__getitems__(evenly_spaced(self.chosen, most).tolist())["x"]

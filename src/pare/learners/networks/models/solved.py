@@ -8,8 +8,10 @@ similarity of a table's row to training rows, have a head of their own, and so h
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,11 +26,12 @@ from pare.learners.networks.models.model import CrossModalModel, build_source_pr
 from pare.learners.networks.models.pictures import Picture, lengthened, shown_points
 from pare.learners.networks.models.predictors import Features, Gate
 from pare.learners.networks.models.series_features import Kernels, Points
-from pare.learners.networks.models.table_features import Scaling, ScalingName, Similarities
+from pare.learners.networks.models.table_features import ChosenValues, Scaling, ScalingName, Similarities
 
 # Spread of feature tokens in spreads of the encoder's word embeddings, and of their part that depends on the value in
 # spreads of the rest; measured over eight tables.
 TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
+NUMBER, GAP = -1, -2  # in place of the code of a category: a number itself, and whether a value is missing
 CALIBRATION_ROWS = 512  # at most, from which kernels take their biases
 
 
@@ -76,12 +79,15 @@ class PictureEmbedder(nn.Module):
 class TableEmbedder(nn.Module):
     """Rows of a table as one token a column, once for each scaling; the columns also go around the encoder.
 
+    Of a wide table only the values that say most of the answer are tokens; all columns go around the encoder.
+
     Args:
         columns: columns of the table.
         width: width of a token.
         scalings: scalings of the columns of numbers; each gives a view of the row, with directions of its own.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
         rows: training rows, if similarities to them go around the encoder as well; 0: none do.
+        tokens: tokens of a row, fewer than columns where some values are chosen; None: one a column.
     """
 
     numbers: Tensor
@@ -95,21 +101,28 @@ class TableEmbedder(nn.Module):
         scalings: Sequence[ScalingName],
         categories: Sequence[int] = (),
         rows: int = 0,
+        tokens: int | None = None,
     ) -> None:
         super().__init__()
-        self.views = nn.ModuleList(FeatureEmbedder(columns, width, categories) for _ in scalings)
-        self.scalings = nn.ModuleList(Scaling(name, columns) for name in scalings)
-        self.raw = RawColumns(columns, categories)
-        self.compared = RawColumns(columns, categories, "robust") if rows else None
-        self.kernels = Similarities(len(self.raw.column), rows) if rows else None
-        counts = torch.tensor(list(categories) or [0] * columns)
-        self.register_buffer("numbers", counts == 0, persistent=False)
+        tokens, counts = tokens or columns, list(categories) or [0] * columns
+        self.chosen = ChosenValues(counts, tokens) if tokens < columns else None
+        entering = [0] * tokens if self.chosen else counts
+        self.views = nn.ModuleList(FeatureEmbedder(tokens, width, entering) for _ in scalings)
+        self.scalings = nn.ModuleList(Scaling(name, tokens) for name in scalings)
+        self.raw = RawColumns(tokens, entering)
+        self.columns = RawColumns(columns, counts) if self.chosen else None
+        self.compared = RawColumns(columns, counts, "robust") if rows else None
+        self.kernels = Similarities(self.compared.features, rows) if self.compared else None
+        self.register_buffer("numbers", torch.tensor(entering) == 0, persistent=False)
 
     def calibrate(self, calibration: Calibration) -> None:
         """Scale the columns, give tokens a fraction of the spread of word embeddings, and kernels their rows."""
         x = calibration.rows()
-        for scaling in [*self.scalings, self.raw.scaling]:
-            scaling.calibrate(x)
+        if self.chosen and self.columns:
+            self.choose(x, *calibration.answers())
+            self.columns.scaling.calibrate(x)
+        else:
+            self._scale(x)
         if self.kernels and self.compared:
             self.compared.scaling.calibrate(x)
             some = torch.from_numpy(calibration.some(self.kernels.features)).to(self.numbers.device)
@@ -121,17 +134,35 @@ class TableEmbedder(nn.Module):
                 if hasattr(view, "levels"):
                     view.levels.mul_(VALUE_SHARE)
 
-    def forward(self, x: Tensor) -> Embedded:
-        """``(batch, columns)`` to tokens ``(views × batch, columns, width)`` and raw features of as many rows.
+    def choose(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """Choose the values that are tokens, and scale them, by rows ``(rows, columns)``, see `ChosenValues.choose`."""
+        assert self.chosen
+        self.chosen.choose(x, y, weights)
+        self._scale(self.chosen(torch.from_numpy(x).to(self.numbers.device)).cpu().numpy())
 
-        The features of the kernels, ``(batch, features)``, are the same for all views and come last.
+    def _scale(self, entering: np.ndarray) -> None:
+        for scaling in [*self.scalings, self.raw.scaling]:
+            scaling.calibrate(entering)
+
+    def forward(self, x: Tensor) -> Embedded:
+        """``(batch, columns)`` to tokens ``(views × batch, tokens, width)`` and raw features of as many rows.
+
+        All columns of a wide table, and the features of the kernels, ``(batch, features)`` each, are the same for all
+        views and come last.
         """
+        tokens, around = self.encoded(x)
+        columns = (self.columns(x),) if self.columns else ()
+        similar = (self.kernels(self.compared(x)),) if self.kernels and self.compared else ()
+        return Embedded(tokens, (*around, *columns, *similar))
+
+    def encoded(self, x: Tensor) -> Embedded:
+        """The same without what has heads of its own."""
+        x = self.chosen(x) if self.chosen else x
         tokens = [
             view(torch.where(self.numbers, scaling(x), x)).tokens
             for view, scaling in zip(self.views, self.scalings, strict=True)
         ]
-        similar = (self.kernels(self.compared(x)),) if self.kernels and self.compared else ()
-        return Embedded(torch.cat(tokens), (self.raw(x).repeat(len(tokens), 1), *similar))
+        return Embedded(torch.cat(tokens), (self.raw(x).repeat(len(tokens), 1),))
 
 
 class RawColumns(nn.Module):
@@ -144,31 +175,29 @@ class RawColumns(nn.Module):
 
     Attributes:
         column: the column that each feature is of, ``(features,)``.
+        features: number of features.
     """
+
+    places: Tensor
+    codes: Tensor
 
     def __init__(self, columns: int, categories: Sequence[int] = (), scaling: ScalingName = "standard") -> None:
         super().__init__()
-        self.categories = list(categories) or [0] * columns
         self.scaling = Scaling(scaling, columns)
-
-    @property
-    def column(self) -> list[int]:
-        """The column that each feature is of, ``(features,)``."""
-        return [column for column, count in enumerate(self.categories) for _ in range(count + 1 if count else 2)]
+        counts = list(categories) or [0] * columns
+        codes = [[*range(count), GAP] if count else [NUMBER, GAP] for count in counts]
+        self.column = [column for column, of_column in enumerate(codes) for _ in of_column]
+        self.features = len(self.column)
+        self.register_buffer("places", torch.tensor(self.column), persistent=False)
+        self.register_buffer(
+            "codes", torch.tensor([code for of_column in codes for code in of_column]), persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, columns)`` to ``(batch, features)``; a missing number is the mean, with an indicator."""
-        missing = x.isnan()
-        values = self.scaling(x).nan_to_num(0.0)
-        parts = []
-        for column, count in enumerate(self.categories):
-            if count:
-                codes = x[:, column].nan_to_num(0.0).long()
-                parts.append(F.one_hot(codes, count).to(x.dtype) * ~missing[:, column, None])
-            else:
-                parts.append(values[:, column, None])
-            parts.append(missing[:, column, None].to(x.dtype))
-        return torch.cat(parts, 1)
+        scaled, x = self.scaling(x).nan_to_num(0.0)[:, self.places], x[:, self.places]
+        indicators = torch.where(self.codes == GAP, x.isnan(), x == self.codes)
+        return torch.where(self.codes == NUMBER, scaled, indicators.to(x.dtype))
 
 
 class LinearHeads(nn.Module):
@@ -217,8 +246,12 @@ class LinearHeads(nn.Module):
     def inputs(self, features: Features, around: tuple[Tensor, ...] = ()) -> list[Tensor]:
         """What each head takes, ``(batch, features)``: the encoder's and raw features, the last heads their own."""
         raw, own = self._apart(around)
+        return [*self.encoded_inputs(features, raw), *own]
+
+    def encoded_inputs(self, features: Features, raw: tuple[Tensor, ...]) -> list[Tensor]:
+        """What the heads of the encoder take, ``(batch, features)``."""
         blocks = [torch.cat([self.pool(states), *raw], 1).unflatten(0, (self.views, -1)) for states in features]
-        return [layer[view] for view in range(self.views) for layer in blocks] + list(own)
+        return [layer[view] for view in range(self.views) for layer in blocks]
 
     def has_own(self, head: int) -> bool:
         """Whether the head of that number takes features of its own."""
@@ -285,7 +318,7 @@ def _mean(states: Tensor) -> Tensor:
     return states.mean(1)
 
 
-def _features(**parts: Kernels | Similarities | Points | None) -> dict[str, int]:
+def _features(**parts: Kernels | Similarities | Points | RawColumns | None) -> dict[str, int]:
     """Number of features that each part gives to a head of its own."""
     return {name: part.features for name, part in parts.items() if part}
 
@@ -319,8 +352,10 @@ def build_solved_model(
     embedder: nn.Module
     if task.kind == "table":
         landmark_rows = rows if start.kernels else 0
-        embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories, landmark_rows)
-        column, views, own = embedder.raw.column, len(start.scalings), _features(kernels=embedder.kernels)
+        columns, tokens = task.input.shape[0], prod(backbone.grid)
+        embedder = TableEmbedder(columns, backbone.width, start.scalings, categories, landmark_rows, tokens)
+        column, views = embedder.raw.column, len(start.scalings)
+        own = _features(columns=embedder.columns, kernels=embedder.kernels)
         heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column, own=own)
     else:
         if not isinstance(backbone, ImageBackbone):

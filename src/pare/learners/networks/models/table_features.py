@@ -1,8 +1,9 @@
-"""Features of tables: scaled columns, and the similarity of rows to some training rows.
+"""Features of tables: scaled columns, chosen ones of many, and the similarity of rows to some training rows.
 
-Both are modules, so that a model carries the statistics that it was fitted with.
+All are modules, so that a model carries the statistics that it was fitted with.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ TAIL = 1e-3  # ranks are kept this far from 0 and 1: the normal scores then end 
 BEND = 3.0  # robust values are bent smoothly towards ±3
 LANDMARKS = 1000  # at most so many training rows; 2000 give 2 % less error on 3000 rows in more than twice the time
 GAUSSIAN, LAPLACE = (0.03, 0.3), (0.1, 0.3)  # sharpness of each kernel, where the median distance is 1
+ROUNDING = 1e-10  # share of the squares of a column below which it does not vary
 SMALLEST = 1e-6  # axes below this share of the largest eigenvalue are left out
 
 
@@ -79,6 +81,73 @@ def _position(knots: Tensor, values: Tensor, *, right: bool) -> Tensor:
     part = torch.where(above > below, (values - below) / (above - below).clamp_min(1e-30), 0.0).clamp(0, 1)
     exact = high if not right else low
     return torch.where(above > below, low + part * (high - low), exact.to(values.dtype)) / last
+
+
+class ChosenValues(nn.Module):
+    """The values of a wide row that say most of the answer, each by itself: numbers, and categories as 0 or 1.
+
+    Args:
+        categories: number of categories per column, 0 for numbers.
+        count: number of chosen values.
+
+    Attributes:
+        column: the column of each chosen value, ``(count,)``, ascending.
+        code: the code of its category, ``(count,)``; -1 for a number.
+    """
+
+    column: Tensor
+    code: Tensor
+
+    def __init__(self, categories: Sequence[int], count: int) -> None:
+        super().__init__()
+        self.categories = np.array(categories)
+        self.register_buffer("column", torch.arange(count))
+        self.register_buffer("code", torch.full((count,), -1))
+
+    def choose(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Choose by rows ``(rows, columns)``, their targets and weights, as `relevance` takes them."""
+        column = np.repeat(np.arange(len(self.categories)), self.categories.clip(1))
+        first = np.repeat(self.categories.clip(1).cumsum() - self.categories.clip(1), self.categories.clip(1))
+        code = np.where(self.categories[column] > 0, np.arange(len(column)) - first, -1)
+        scores = relevance(
+            _values(torch.from_numpy(x), torch.from_numpy(column), torch.from_numpy(code)).numpy(), y, weights
+        )
+        best = np.sort(np.argsort(-scores, kind="stable")[: len(self.column)])
+        self.column.copy_(torch.from_numpy(column[best]))
+        self.code.copy_(torch.from_numpy(code[best]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(rows, columns)`` to ``(rows, count)``; missing values (NaN) stay missing."""
+        return _values(x, self.column, self.code)
+
+
+def _values(x: Tensor, column: Tensor, code: Tensor) -> Tensor:
+    """Values of rows ``(rows, columns)``: numbers where the code is -1, else 0 or 1 for that category."""
+    values = x[:, column]
+    return torch.where((code < 0) | values.isnan(), values, (values == code).to(x.dtype))
+
+
+def relevance(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Share of the variance that each feature and the target have in common, 0 to 1, ``(features,)``.
+
+    It orders features as the F-test does. Of several targets the largest share counts.
+
+    Args:
+        x: ``(rows, features)``; a missing value (NaN) counts as the mean.
+        y: classes ``(rows,)``, or labels or numbers ``(rows, outputs)``.
+        weights: weights of the rows, ``(rows,)``; None: all count alike.
+    """
+    weights = np.ones(len(x)) if weights is None else weights
+    known = ~np.isnan(x)
+    x = np.where(known, x, 0).astype(np.float64)
+    squares = weights @ x**2
+    centred = np.where(known, x - weights @ x / (weights @ known).clip(1e-12), 0)
+    total = weights @ centred**2
+    targets = (y[:, None] == np.unique(y)).astype(float) if y.ndim == 1 else y - np.average(y, 0, weights)
+    common = (weights[:, None] * targets).T @ centred
+    shares = common**2 / (weights @ targets**2).clip(1e-12)[:, None]
+    explained = shares.sum(0) if y.ndim == 1 else shares.max(0)
+    return np.divide(explained, total, out=np.zeros_like(total), where=total > ROUNDING * squares)
 
 
 class Similarities(nn.Module):

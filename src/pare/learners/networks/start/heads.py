@@ -8,7 +8,7 @@ the weights of the last penalty.
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -73,6 +73,7 @@ def solve_head(
     seed: int = 0,
     folds: Folds | None = None,
     penalties: Sequence[float] = PENALTIES,
+    of_folds: Sequence[Array] | None = None,
 ) -> Head:
     """Fit a head to rows.
 
@@ -89,12 +90,14 @@ def solve_head(
         seed: decides the folds that are made here.
         folds: folds of the rows that choose the penalty, if some belong together; None: made here, stratified.
         penalties: values of C to choose from, the strongest penalty first.
+        of_folds: features of the rows that choose the penalty, for each of the given folds, where features depend on
+            the rows that are fitted; None: they do not.
     """
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
     some = np.arange(len(y)) if chosen is None else chosen
     if folds is None and len(penalties) > 1:
-        folds = _folds(y[some], kind, seed)
+        folds = stratified_folds(y[some], kind, seed)
         if not folds:
             logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(some))
             penalties = [1.0]
@@ -108,22 +111,34 @@ def solve_head(
             chosen=some,
             folds=folds or None,
             penalties=penalties,
+            of_folds=of_folds and [_axes(x, encoded, standardised)(x) for x in of_folds],
         )
         weight, bias = axes.raw(head.weight, head.bias)
         return replace(head, weight=weight, bias=bias)
-    turned = library(turned).asarray(turned, dtype=library(turned).float32)
+    turned = _single(turned)
 
-    def regression(rows: np.ndarray, tolerance: float) -> _Logistic | _Labels:
-        fitting = turned[rows], y[rows], None if weights is None else weights[rows]
+    def regression(x: Array, rows: np.ndarray, tolerance: float) -> _Logistic | _Labels:
+        fitting = x, y[rows], None if weights is None else weights[rows]
         return (_Logistic if kind == "classification" else _Labels)(*fitting, outputs, balanced, tolerance)
 
     penalty, loss, out_of_fold = penalties[0], float("nan"), None
     if len(penalties) > 1 and folds:
-        numbered = [(some[fitted], some[held]) for fitted, held in folds]
-        penalty, out_of_fold = _choose(turned, y, weights, regression, penalties, numbered, kind=kind)
+        if of_folds:
+            inputs = [_single(_axes(x, encoded, standardised)(x)) for x in of_folds]
+        else:
+            inputs = [turned[some]] * len(folds)
+        parts = [
+            (regression(x[fitted], some[fitted], ROUGHLY), x[held], some[held])
+            for x, (fitted, held) in zip(inputs, folds, strict=True)
+        ]
+        penalty, out_of_fold = _choose(parts, y, weights, penalties, kind)
         loss = float(row_losses(out_of_fold, y[some], kind).mean())
-    weight, bias = axes.raw(*regression(np.arange(len(y)), 1e-4).solve(penalty))
+    weight, bias = axes.raw(*regression(turned, np.arange(len(y)), 1e-4).solve(penalty))
     return Head(weight, bias, penalty, loss, out_of_fold)
+
+
+def _single(x: Array) -> Array:
+    return library(x).asarray(x, dtype=library(x).float32)
 
 
 def _axes(features: Array, encoded: int, standardised: bool) -> _Axes:
@@ -150,29 +165,32 @@ def _principal(x: Array) -> Array:
 
 
 def _choose(
-    x: Array,
+    folds: Sequence[tuple["_Logistic | _Labels", Array, np.ndarray]],
     y: np.ndarray,
     weights: np.ndarray | None,
-    regression: Callable[[np.ndarray, float], "_Logistic | _Labels"],
     penalties: Sequence[float],
-    folds: Folds,
-    *,
     kind: str,
 ) -> tuple[float, np.ndarray]:
     """The penalty with the least out-of-fold loss, and its outputs of the held-out rows, in the rows' order.
 
     From the strongest penalty to the weakest: the first one that some folds show to be clearly worse than the best so
     far ends it, since weaker ones would be worse and take longer.
+
+    Args:
+        folds: of each fold the regression of its fitted rows, and features and numbers of its held-out rows.
+        y: classes or labels of all rows.
+        weights: weights of all rows; None: all count alike.
+        penalties: values of C, the strongest penalty first.
+        kind: ``classification`` or ``multilabel``.
     """
-    held_out = np.concatenate([held for _, held in folds])
+    held_out = np.concatenate([held for *_, held in folds])
     counts = np.ones(len(y)) if weights is None else weights
-    regressions = [regression(fitted, ROUGHLY) for fitted, _ in folds]
     least, best = np.empty(0), (penalties[0], np.empty(0))
     for penalty in penalties:
         losses, outputs = np.empty(0), []
-        for (_, held), fold in zip(folds, regressions, strict=True):
-            weight, bias = fold.solve(penalty)
-            outputs.append(on_cpu(x[held] @ like(weight.T, x)) + bias)
+        for regression, x, held in folds:
+            weight, bias = regression.solve(penalty)
+            outputs.append(on_cpu(x @ like(weight.T, x)) + bias)
             losses = np.append(losses, counts[held] * row_losses(outputs[-1], y[held], kind))
             if len(least) and clearly_smaller(least[: len(losses)], losses):
                 return best
@@ -181,7 +199,7 @@ def _choose(
     return best
 
 
-def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
+def stratified_folds(y: np.ndarray, kind: str, seed: int) -> Folds:
     """Rows to fit and held-out rows; the rows of a class, however few, in different folds. Empty if rows are few."""
     from sklearn.model_selection import KFold, StratifiedKFold  # noqa: PLC0415
 

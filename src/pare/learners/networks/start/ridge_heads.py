@@ -5,6 +5,7 @@ MiniRocket's authors have it so for classes, too.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,6 +58,7 @@ def solve_ridge_head(
     chosen: np.ndarray | None = None,
     folds: Folds | None = None,
     penalties: Sequence[float] = RIDGE_PENALTIES,
+    of_folds: Sequence[Array] | None = None,
 ) -> Head:
     """Fit a head to rows; leaving out one row, or one fold, at a time chooses the penalty and the temperature.
 
@@ -72,6 +74,8 @@ def solve_ridge_head(
         chosen: rows whose out-of-fold predictions are returned; None for all.
         folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
+        of_folds: features of the chosen rows for each of the given folds, where features depend on the rows that are
+            fitted; None: they do not.
     """
     from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
 
@@ -85,7 +89,14 @@ def solve_ridge_head(
     some = np.arange(len(y)) if chosen is None else chosen
     tried = np.arange(len(y)) if folds is None else some
     of_tried, alphas = None if weights is None else weights[tried], [1 / penalty for penalty in penalties]
-    found = [on_cpu(part) for part in out_of_fold_predictions(features[tried], targets[tried], of_tried, alphas, folds)]
+    if of_folds and folds:
+        found = list(np.zeros((len(alphas), *targets[tried].shape)))
+        for x, fold in zip(of_folds, folds, strict=True):
+            inputs = library(x).asarray(x, dtype=library(x).float64)
+            for whole, part in zip(found, _predictions(inputs, targets[tried], of_tried, alphas, [fold]), strict=True):
+                whole[fold[1]] = part[fold[1]]
+    else:
+        found = list(_predictions(features[tried], targets[tried], of_tried, alphas, folds))
     best = int(np.argmin([np.average(((each - targets[tried]) ** 2).mean(1), weights=of_tried) for each in found]))
     (weight, bias), out_of_fold = _ridge(features, targets, weights, alphas[best]), found[best]
     kept = np.searchsorted(tried, some)
@@ -98,6 +109,11 @@ def solve_ridge_head(
     if kind == "classification":
         head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
     return head
+
+
+def _predictions(*problem: Any) -> Iterator[np.ndarray]:
+    """`out_of_fold_predictions` on the CPU."""
+    return map(on_cpu, out_of_fold_predictions(*problem))
 
 
 def _ridge(x: Array, y: np.ndarray, weights: np.ndarray | None, alpha: float) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from pare.config.run import Run
 from pare.learners.networks.models import CrossModalModel
 from pare.learners.networks.models.predictors import PhysicalUnits
-from pare.learners.networks.models.solved import LinearHeads, combined, with_weight
+from pare.learners.networks.models.solved import LinearHeads, TableEmbedder, combined, with_weight
 from pare.learners.networks.models.threads import fastest_threads, free_threads
 from pare.learners.networks.start.cross_validation import (
     Folds,
@@ -27,7 +27,7 @@ from pare.learners.networks.start.cross_validation import (
     groups_of,
     weights_of,
 )
-from pare.learners.networks.start.heads import row_losses, solve_head
+from pare.learners.networks.start.heads import row_losses, solve_head, stratified_folds
 from pare.learners.networks.start.regressions import on_device
 from pare.learners.networks.start.ridge_heads import POINT_PENALTIES, RIDGE_PENALTIES, Head, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
@@ -77,13 +77,13 @@ class SolvedStart:
             ``penalties``, one per head.
         """
         parts = [(rows, evenly_spaced(chosen, MOST_ROWS)) for rows, chosen in parts]
-        gathered = [self._features(*part) for part in parts]
-        y = np.concatenate([targets for _, targets in gathered])
-        sizes = [len(targets) for _, targets in gathered]
-        some = _spread(sizes, self._own_rows)
+        some = _spread([len(numbers) for _, numbers in parts], self._own_rows)
         chosen = evenly_spaced(some, FOLD_ROWS)
         groups, weights = groups_of(parts), weights_of(parts)
         folds = folds_that_keep(self.run.task.split, None if groups is None else groups[chosen], len(chosen))
+        encoded, cut = self._choose_values(parts, chosen, folds, choosing=not penalties)
+        gathered = [self._features(*part) for part in parts]
+        y = np.concatenate([targets for _, targets in gathered])
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
@@ -91,7 +91,8 @@ class SolvedStart:
                 x, own = evenly_spaced(x, self._own_rows), None if weights is None else weights[some]
                 head = self._solved(i, x, y[some], own, np.searchsorted(some, chosen), folds, kept=penalties[i : i + 1])
             else:
-                head = self._solved(i, x, y, weights, chosen, folds, kept=penalties[i : i + 1])
+                of_folds = [blocks[i] for blocks in encoded]
+                head = self._solved(i, x, y, weights, chosen, cut, kept=penalties[i : i + 1], of_folds=of_folds)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
@@ -103,6 +104,48 @@ class SolvedStart:
             by_name = self._weights_by_name()
             logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
         return {"penalties": [head.penalty for head in heads]}
+
+    def _choose_values(
+        self, parts: Sequence[Part], chosen: np.ndarray, folds: Folds | None, *, choosing: bool
+    ) -> tuple[list[list[np.ndarray]], Folds | None]:
+        """Let the embedder of a wide table choose the values that are tokens, by some of the rows.
+
+        Each fold has values that its fitted rows alone choose. Else held-out rows, which take part in the choice,
+        would seem easy to predict.
+
+        Returns:
+            Features of each head of the encoder by fold, ``(rows, features)``, and the folds. Where no values are
+            chosen, no features and the folds as they were.
+        """
+        embedder = self.model.embedder
+        if not isinstance(embedder, TableEmbedder) or not embedder.chosen:
+            return [], folds
+        self._gathered.clear()  # features by the values that were chosen before
+        x, y = (np.concatenate([rows.array(name)[numbers] for rows, numbers in parts])[chosen] for name in ("x", "y"))
+        weights = weights_of(parts)
+        of_rows = np.ones(len(chosen)) if weights is None else weights[chosen]
+        encoded = []
+        if choosing:
+            folds = folds or stratified_folds(y, self.run.task.output.kind, self.run.seed) or None
+        for fitted, _ in folds or () if choosing else ():
+            embedder.choose(x[fitted], y[fitted], of_rows[fitted])
+            encoded.append(self._encoded(embedder, x))
+        embedder.choose(x, y, of_rows)
+        return encoded, folds
+
+    @torch.inference_mode()
+    def _encoded(self, embedder: TableEmbedder, x: np.ndarray) -> list[np.ndarray]:
+        """Features of each head of the encoder for rows ``(rows, columns)``, ``(rows, features)``."""
+        batches = []
+        training = self.model.training
+        self.model.eval()
+        for start in range(0, len(x), BATCH_ROWS):
+            batch = torch.from_numpy(x[start : start + BATCH_ROWS]).to(self.accelerator.device)
+            with fastest_threads(self.model, "features"), self.accelerator.autocast():
+                tokens, raw = embedder.encoded(batch)
+                batches.append(self._predictor.encoded_inputs(self.model.encode(tokens), raw))
+        self.model.train(training)
+        return [torch.cat(blocks).float().cpu().numpy() for blocks in zip(*batches, strict=True)]
 
     def _weights_by_name(self) -> dict[str, float]:
         """Weight of the encoder's heads together, and of each head with features of its own."""
@@ -148,6 +191,7 @@ class SolvedStart:
         folds: Folds | None,
         *,
         kept: Sequence[float],
+        of_folds: Sequence[np.ndarray] = (),
     ) -> Head:
         """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones if folds choose.
 
@@ -157,6 +201,8 @@ class SolvedStart:
         rules: dict[str, Any] = {"chosen": chosen, "balanced": balanced, "weights": weights, "folds": folds}
         if kept:
             rules["penalties"] = kept
+        if of_folds:
+            rules["of_folds"] = [on_device(one, self.accelerator.device) for one in of_folds]
         placed = on_device(x, self.accelerator.device)
         if not predictor.has_own(number):
             rules |= {"encoded": predictor.encoded, "standardised": predictor.standardised, "seed": self.run.seed}
