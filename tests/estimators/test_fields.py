@@ -120,3 +120,18 @@ def test_new_fields_have_the_grid_of_the_others():
         model.predict(LINE[..., 1:])
     with pytest.raises(PareError, match="X holds NaN"):
         model.predict(np.full_like(LINE, np.nan))
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-8])
+def test_fields_of_nothing_or_next_to_it_do_not_decide_the_others(size):
+    """A tenth of the fields follow from nothing and are zero or nearly so; the others are linear in the input."""
+    rng = np.random.default_rng(0)
+    faint = np.arange(120) % 10 == 3
+    y = np.where(faint[:, None, None], size * rng.normal(size=SHIFTED.shape), SHIFTED - 5)
+    others = np.flatnonzero(~faint)[-20:]
+    if size:
+        model = PaReField("probe").fit(LINE[:100], y[:100])
+    else:
+        with pytest.warns(UserWarning, match="10 fields to predict are zero everywhere, so loss and metric are rmse"):
+            model = PaReField("probe").fit(LINE[:100], y[:100])
+    assert model.score(LINE[others], y[others]) > 0.8

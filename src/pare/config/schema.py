@@ -74,6 +74,7 @@ DEFAULTS = {
     "regression": {"loss": "mse", "metric": "rmse"},
     "dense": {"loss": "relative_l2", "metric": "relative_l2"},
 }
+SHARES = ("relative_l2", "nrmse")  # losses and metrics that are a share of the size of a field
 TOKENS = 64  # about so many make a sample, where the task does not say how large a patch is
 MOST_COLUMNS = 512  # of a table, each a token; MiniLM has as many positions
 FIELD_TOKENS = 16  # tokens of a field, to which convolutions lead
@@ -208,7 +209,7 @@ class Task(Strict):
     @property
     def compares_shares(self) -> bool:
         """Whether the loss of a row is its error as a share of the size of its target."""
-        return self.loss in ("relative_l2", "nrmse")
+        return self.loss in SHARES
 
     @property
     def classes(self) -> int | None:

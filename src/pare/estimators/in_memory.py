@@ -22,8 +22,10 @@ from pare.config import Library, PareError, Run, resolve
 from pare.config.raw import RawConfig
 from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
+from pare.data.own.task_file import ABSOLUTE
 from pare.data.preparation import ModelInput
 from pare.data.preparation.equal_rows import EqualRows, different_rows
+from pare.data.preparation.normalisation import zero_fields
 from pare.estimators.inputs import Rows
 from pare.learners.fit import Fit
 from pare.learners.learner import Data, learner_of
@@ -139,6 +141,7 @@ def _task(
             "stratified": y.ndim == 1 and not ordered,
             "ordered": ordered,
         },
+        **(ABSOLUTE if kind == "dense" and zero_fields(y).any() else {}),
     }
 
 

@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 
 from pare.data.own.array_rows import channels_first, check_numbers, field_axis
 from pare.data.own.format import NewRows, held_rows
+from pare.data.own.task_file import zero_remark
+from pare.data.preparation.normalisation import zero_fields
 from pare.estimators.in_memory import Settings, fit_rows
 from pare.estimators.inputs import (
     Rows,
@@ -294,6 +296,8 @@ class PaReField(_Estimator):
         if self._field_axis == "none" and fields.shape[1:] != x.shape[2:]:
             raise _no_fields(given, fields.shape)
         groups = group_numbers(groups, len(x))
+        if zero := int(zero_fields(fields).sum()):
+            warnings.warn(f"y: {zero_remark(zero)}", stacklevel=2)
         self._fit(Rows(self._whole(x)), channels_first(fields, self._field_axis), "dense", groups=groups)
         return self
 

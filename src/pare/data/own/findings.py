@@ -1,6 +1,6 @@
 """Questions about files and findings in them, for files of every kind."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from pare.config.errors import PareError
 from pare.data.formats.dates import DateOrder
 from pare.data.own.array_rows import ChannelAxis
 from pare.data.preparation.equal_rows import EqualRows, different_rows
+from pare.data.preparation.normalisation import zero_fields
 from pare.storage.samples import Repeats, Samples
 
 FEW_CLASSES = 10
@@ -75,6 +76,7 @@ class Inspection:
         ordered: whether rows are in the order of time, as the question says.
         equal: which rows have equal inputs; None where that would take long, as it is found out before a run.
         groups: number of the group of each row, ``(rows,)``, by part; none where rows are on their own.
+        zero_fields: rows whose field to predict is zero everywhere, so that no error is a share of it.
     """
 
     reader: str
@@ -92,6 +94,7 @@ class Inspection:
     ordered: bool = False
     equal: EqualRows | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    zero_fields: int = 0
 
     @property
     def repeats(self) -> Repeats | None:
@@ -113,15 +116,26 @@ class Inspection:
 
 def equal_rows(parts: Mapping[str, Samples]) -> EqualRows | None:
     """Which rows have equal inputs; None where there are more than 256 MiB of them."""
-    blocks, size = [], 0
-    for part, samples in parts.items():
-        row_bytes = samples.read(0, 1)[0].nbytes
-        size += samples.count * row_bytes
-        step = max(1, BLOCK_BYTES // row_bytes)
-        blocks += [(part, start, min(start + step, samples.count)) for start in range(0, samples.count, step)]
-    if size > COMPARED_BYTES:
+    blocks = _blocks(parts)
+    return None if blocks is None else EqualRows.among(blocks)
+
+
+def count_zero_fields(parts: Mapping[str, Samples]) -> int:
+    """Rows whose fields to predict are zero everywhere; 0 where inputs are more than 256 MiB, as a run finds them."""
+    return sum(int(zero_fields(y).sum()) for _, _, y in _blocks(parts) or ())
+
+
+def _blocks(parts: Mapping[str, Samples]) -> Iterator[tuple[str, np.ndarray, np.ndarray]] | None:
+    """Part, inputs and targets of all rows, block by block; None where there are more than 256 MiB of inputs."""
+    row_bytes = {part: samples.read(0, 1)[0].nbytes for part, samples in parts.items()}
+    if sum(samples.count * row_bytes[part] for part, samples in parts.items()) > COMPARED_BYTES:
         return None
-    return EqualRows.among((part, *parts[part].read(start, stop)) for part, start, stop in blocks)
+    return (
+        (part, *samples.read(start, min(start + step, samples.count)))
+        for part, samples in parts.items()
+        for step in [max(1, BLOCK_BYTES // row_bytes[part])]
+        for start in range(0, samples.count, step)
+    )
 
 
 def inspection_of(
@@ -139,6 +153,8 @@ def inspection_of(
     samples = next(iter(parts.values()))
     if "equal" not in found:
         found["equal"] = equal_rows(parts)
+    if found["kind"] == "dense":
+        found["zero_fields"] = count_zero_fields(parts)
     x, y = samples.read(0, 1)
     return Inspection(
         reader=reader,

@@ -17,6 +17,7 @@ from pare.data.own.findings import Inspection
 RESERVED = ("encoders", "proxies", "openml")  # folders of data/01_raw that no task may take
 WIDEST = 72  # column of the remarks, if all lines are that long
 MANY_ROWS = 1000  # from which on a tenth of them is enough to choose the best epoch by
+ABSOLUTE = {"loss": "rmse", "metric": "rmse"}  # where fields are zero everywhere, of which no error is a share
 METRICS = {
     "classification": "share of wrong answers; or one_minus_f1 (rare classes count as much), auroc_ovo",
     "multilabel": "mean over the labels; or one_minus_map",
@@ -88,7 +89,18 @@ def all_remarks(found: Inspection, task: Task) -> list[str]:
         found: what was found in the files.
         task: the task that was made of it.
     """
-    return [*found.remarks, *(found.repeats.sentences() if found.repeats else ()), *class_remarks(found, task)]
+    remarks = [*found.remarks, *(found.repeats.sentences() if found.repeats else ()), *class_remarks(found, task)]
+    if found.zero_fields:
+        remarks.append(zero_remark(found.zero_fields))
+    return remarks
+
+
+def zero_remark(fields: int) -> str:
+    """What the user should know where fields to predict are zero everywhere."""
+    verb = "is" if fields == 1 else "are"
+    return (
+        f"{counted(fields, 'field')} to predict {verb} zero everywhere, so loss and metric are rmse and no shares of it"
+    )
 
 
 def _in_one_line(remark: str) -> str:
@@ -103,6 +115,7 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
     first_ones = f"rows; a smaller number takes the first ones{unlabelled if found.unlabelled else ''}"
     output = {"kind": found.kind, "shape": list(found.output_shape), "name": found.output_name}
     training = {"symmetries": list(found.symmetries)} if found.symmetries else {}
+    measure = ABSOLUTE if found.zero_fields else DEFAULTS[found.kind]
     return [
         (1, f"title: {_flow(_title(files, found))}", "in words; the heading of figures"),
         (1, "raw:", ""),
@@ -118,8 +131,8 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
         *((1, *line) for line in _split_lines(found)),
         (1, f"normalisation: {_flow(own_normalisation(found.kind, found.input_shape))}", NORMALISATION_REMARK),
         (1, f"tokens: {_flow(default_tokens(found.kind, found.input_shape))}", _tokens_remark(found)),
-        (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
-        (1, f"metric: {metric or DEFAULTS[found.kind]['metric']}", "" if metric else _metric_remark(found)),
+        (1, f"loss: {measure['loss']}", "what training minimises"),
+        (1, f"metric: {metric or measure['metric']}", "" if metric else _metric_remark(found)),
         (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
         (1, f"training: {_flow(training)}", _training_remark(found)),
     ]

@@ -61,6 +61,12 @@ def append_coordinates(x: np.ndarray) -> np.ndarray:
     return np.concatenate([x, coordinates], axis=1)
 
 
+def zero_fields(y: np.ndarray) -> np.ndarray:
+    """Which fields ``(rows, channels, *grid)`` are zero wherever they are known, ``(rows,)``; NaN is not known."""
+    points = y.reshape(len(y), -1)
+    return ((points == 0) | np.isnan(points)).all(axis=1) & ~np.isnan(points).all(axis=1)
+
+
 @dataclass(frozen=True)
 class Preparation:
     """What training did to raw rows, and what the codes of categories and classes mean.

@@ -57,7 +57,7 @@ WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # widths of Gaussian kernels to try, i
 MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # rows and numbers of inputs; a solution takes a minute and a gigabyte
 COPIES = 16  # copies of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
-FAINT = 1e-3  # size of a field, in the size of all, below which its weight grows no more
+FAINT = 1e-3  # size of a field, in the size of all, below which its weight is that of a field of their size
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
 TELLING = 0.5  # residual, in spreads of the outputs, below which a regression explains something
 NEARLY_LINEAR = 0.1  # residual below which the network adds to the regression
@@ -216,7 +216,11 @@ class FieldStart:
         squares = (_flat(y) ** 2).mean(1)
         if not self.run.task.compares_shares or not squares.any():
             return squares**0
-        return squares.mean() / squares.clip(squares.mean() * FAINT**2)
+        # A field that is faint next to the others is compared with their size: its own would be a weight of a million.
+        typical = squares.mean()
+        faint = squares < typical * FAINT**2
+        squares[faint] = typical
+        return typical / squares
 
     def _chosen(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Penalty, symmetries and width of the least squared error over folds; no penalty where rows are too many."""
