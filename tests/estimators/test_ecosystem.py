@@ -59,6 +59,8 @@ def test_a_frame_of_polars_is_one_of_pandas(wine):
     frame = polars.from_pandas(X)
     model = PaReClassifier().fit(frame[TRAIN], polars.Series(list(y[TRAIN])))
     np.testing.assert_array_equal(model.predict_proba(frame[TEST]), expected)
+    reordered = frame[TEST].select(frame.columns[::-1])  # columns have their names in a model on its own, too
+    np.testing.assert_array_equal(model.predictor_.predict_proba(reordered), expected)
     assert list(model.feature_names_in_) == list(X)
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 
 from pare.config.errors import PareError
 from pare.config.words import counted
-from pare.data.formats.table_files import plain_table
+from pare.data.formats.table_files import pandas_frame, plain_table
 from pare.data.own.array_rows import ChannelAxis, short_axis
 from pare.data.own.column_remarks import coarse
 from pare.data.own.findings import Question
@@ -84,10 +84,8 @@ def frame_of(X: Any, names: Sequence[Any] | None = None) -> pd.DataFrame:
     """
     if not len(X):
         raise ValueError("X has no rows; at least one is needed")
-    if hasattr(X, "to_pandas"):  # as polars and pyarrow have it
-        X = X.to_pandas()
-    if isinstance(X, pd.DataFrame):
-        return X.reset_index(drop=True)
+    if (frame := pandas_frame(X)) is not None:
+        return frame.reset_index(drop=True)
     x = np.asarray(X)
     if x.ndim != 2:
         raise ValueError(f"X of text and numbers has shape {x.shape}; expected a table (rows, columns)")

@@ -92,6 +92,12 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
     return frame
 
 
+def pandas_frame(rows: Any) -> pd.DataFrame | None:
+    """A table in memory as a pandas frame, also one of polars or pyarrow; None where it is no table."""
+    frame = rows.to_pandas() if hasattr(rows, "to_pandas") else rows
+    return frame if isinstance(frame, pd.DataFrame) else None
+
+
 def plain_table(frame: pd.DataFrame, where: Path | str, missing: Iterable[object] = ()) -> pd.DataFrame:
     """A table, of a file or in memory, with a name above each column and one number, text or time in each place.
 

@@ -9,6 +9,7 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.config.schema import ReaderConfig
 from pare.data.formats.array_files import LONE, NPZ
+from pare.data.formats.table_files import pandas_frame
 from pare.data.origins.own_files import find_path
 from pare.data.own.arrays import PREPARED
 from pare.data.own.format import Format, Known, NewRows
@@ -43,8 +44,10 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
         rows = find_path(str(rows), Path.cwd())
     elif not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
-    elif not isinstance(rows, pd.DataFrame):
-        rows = _joined(rows, unequal=isinstance(form, Lengths) and bool(form.points))
+    elif (frame := pandas_frame(rows)) is not None:
+        rows = frame
+    else:
+        rows = _joined(rows, unequal=isinstance(form, Lengths) and bool(form.points))  # type: ignore[arg-type]
     return (form if isinstance(form, Format) else PREPARED).new_rows(rows, known)
 
 
