@@ -179,3 +179,12 @@ def test_remarks_are_comments_whatever_a_column_is_called(tmp_path):
     text = task_yaml("mine", ["t.csv"], look(paths, "answer"))
     assert list(yaml.safe_load(text)) == ["mine"]
     assert "# What was found in the data:\n# - mass, a b: " in text and " orders the rows as answer does;" in text
+
+
+def test_fields_that_are_zero_everywhere_are_measured_in_their_units(tmp_path):
+    fields = RNG.normal(size=(N, 20))
+    fields[:3] = 0
+    found = look(npz(tmp_path, x=RNG.normal(size=(N, 20)), y=fields), "y", channel_axis="none")
+    text = task_yaml("mine", ["f.npz"], found)
+    assert "3 fields to predict are zero everywhere, so loss and metric are rmse" in text
+    assert Task.model_validate(yaml.safe_load(text)["mine"]).metric == "rmse"
