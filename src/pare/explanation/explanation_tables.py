@@ -43,10 +43,13 @@ def region_table(model: Predictor, explanation: Explanation) -> pd.DataFrame:
 
 
 def column_values(model: Predictor, question: Question) -> tuple[np.ndarray, list[list[str] | None]]:
-    """Raw numbers and codes of a table's rows, ``(rows, columns)``, and the names of each column's categories."""
+    """Raw numbers and codes of a table's hidden columns, ``(rows, columns)``, and the names of their categories."""
     preparation = model.trained.preparation
     x = preparation.raw(question.read(0, len(question.names))[0])
-    return x, preparation.categories or [None] * x.shape[1]
+    categories = preparation.categories or [None] * x.shape[1]
+    if question.columns is None:
+        return x, categories
+    return x[:, question.columns], [categories[column] for column in question.columns]
 
 
 def summary(model: Predictor, question: Question, explanation: Explanation) -> str:

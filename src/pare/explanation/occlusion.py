@@ -66,6 +66,8 @@ def explain(model: Predictor, question: Question) -> Explanation:
         question: the rows.
     """
     regions = regions_of(model.task, model.trained.preparation.columns)
+    if question.columns is not None:
+        regions = [regions[column] for column in question.columns]
     first, truth = question.read(0, 1)
     exchanges = EXCHANGES if model.task.kind == "table" and truth is not None else 0
     parts = list(blocks(len(question.names), first.nbytes))

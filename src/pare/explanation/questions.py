@@ -10,12 +10,14 @@ import numpy as np
 
 from pare.config.words import counted
 from pare.explanation.regions import regions_of, typical_row
+from pare.learners.networks.models.table_features import relevance
 from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
 MOST_ROWS = 200  # explained: a fixed number, so that every machine gives the same
 TIMED_ROWS = 16
+MOST_COLUMNS, SCREENED_ROWS = 64, 1000  # explained columns of a wide table, and training rows that choose them
 EXCHANGES = 5  # exchanges of a column among the rows
 
 
@@ -30,6 +32,7 @@ class Question:
             what is true of them, or None for new rows.
         typical: what takes the place of what is hidden, one row ``(…)``.
         spread: variance of each number that is predicted, over all rows, ``(numbers,)``; None where none are.
+        columns: numbers of the columns that are hidden, ascending; None: all, or the regions of other data.
     """
 
     what: str
@@ -37,6 +40,7 @@ class Question:
     read: Callable[[int, int], tuple[np.ndarray, np.ndarray | None]]
     typical: np.ndarray
     spread: np.ndarray | None = None
+    columns: list[int] | None = None
 
 
 def ask_test_rows(model: Predictor, store: ArrayStore) -> Question:
@@ -57,7 +61,7 @@ def ask_test_rows(model: Predictor, store: ArrayStore) -> Question:
     numbers = model.task.output.kind == "regression"
     spread = rows.array("y")[chosen].var(axis=0, dtype=np.float64) if numbers else None
     what, names = _some(len(chosen), len(rows), "test row"), [str(row + 1) for row in chosen]
-    return Question(what, names, read, _typical(model, store), spread)
+    return Question(what, names, read, _typical(model, store), spread, _columns(model, store))
 
 
 def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
@@ -78,7 +82,7 @@ def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
     def read(start: int, stop: int) -> tuple[np.ndarray, None]:
         return model.inputs(rows, start, min(stop, len(names))), None
 
-    return Question(what, names, read, _typical(model, store))
+    return Question(what, names, read, _typical(model, store), columns=_columns(model, store))
 
 
 def _some(chosen: int, count: int, what: str = "row") -> str:
@@ -90,13 +94,23 @@ def _some(chosen: int, count: int, what: str = "row") -> str:
     return some
 
 
-def expected_seconds(model: Predictor, store: ArrayStore, rows: int) -> float:
-    """About how long the explanation of so many rows takes: a few predictions are timed.
+def _columns(model: Predictor, store: ArrayStore) -> list[int] | None:
+    """Of a wide table the columns that go with the predictions of training rows most; None: all are hidden."""
+    if not model.task.is_wide:
+        return None
+    x = store.rows("train").read(0, SCREENED_ROWS)["x"]
+    shares = relevance(x, model.trained.outputs(x, model.device))
+    logger.info("Of %s columns %d are explained, which go with the predictions most.", f"{len(shares):,}", MOST_COLUMNS)
+    return sorted(np.argsort(-shares, kind="stable")[:MOST_COLUMNS].tolist())
+
+
+def expected_seconds(model: Predictor, store: ArrayStore, question: Question) -> float:
+    """About how long an explanation takes: a few predictions are timed.
 
     Args:
         model: that is explained.
         store: its model input.
-        rows: number of rows that are explained.
+        question: the rows.
     """
     x = store.rows("train").read(0, TIMED_ROWS)["x"]
     seconds = []
@@ -104,8 +118,9 @@ def expected_seconds(model: Predictor, store: ArrayStore, rows: int) -> float:
         start = perf_counter()
         model.trained.outputs(x, model.device)
         seconds.append(perf_counter() - start)
-    predictions = len(regions_of(model.task, None)) * (1 + (EXCHANGES if model.task.kind == "table" else 0))
-    return min(seconds) / len(x) * predictions * rows
+    regions = len(question.columns or regions_of(model.task, None))
+    predictions = regions * (1 + (EXCHANGES if model.task.kind == "table" else 0))
+    return min(seconds) / len(x) * predictions * len(question.names)
 
 
 def _typical(model: Predictor, store: ArrayStore) -> np.ndarray:

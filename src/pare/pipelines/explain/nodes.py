@@ -40,7 +40,7 @@ def explain_predictions(
     model.check(run, model_input, model.run.command("explain", predict=file))
     predictor, path = Predictor(model), find_path(file, Path.cwd()) if file else None
     question = ask_new_rows(predictor, model_input, path) if path else ask_test_rows(predictor, model_input)
-    seconds = expected_seconds(predictor, model_input, len(question.names))
+    seconds = expected_seconds(predictor, model_input, question)
     logger.info("Explaining %s takes about %s.", question.what, duration(max(seconds, 1)))
     explanation = explain(predictor, question)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(predictor, question, explanation))

@@ -155,13 +155,16 @@ class SolvedStart:
     def _head_weights(self, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None) -> Tensor:
         """Equal weights; a head with features of its own has another one if that clearly lowers the out-of-fold loss.
 
-        The points head of series gets weight 0 unless it clearly lowers the out-of-fold loss: most values of most
-        series teach nothing.
+        The columns of a wide table count as much as the encoder, which reads few of them. Another head behind the first
+        of its own gets weight 0 unless it clearly lowers the out-of-fold loss, such as that of a series' points: most
+        values of most series teach nothing.
         """
         first = len(heads) - len(self._predictor.own)
         weights = torch.full((first,), 1 / first)
         for i in range(first, len(heads)):
             usual = 1 / (i + 1) if i == first else 0.0
+            if list(self._predictor.own)[i - first] == "columns":
+                usual = 1 / 2
             weights = with_weight(weights, self._own_weight(weights, heads[: i + 1], y, groups, usual))
         return weights
 
