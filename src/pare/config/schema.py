@@ -76,7 +76,7 @@ DEFAULTS = {
 }
 SHARES = ("relative_l2", "nrmse")  # losses and metrics that are a share of the size of a field
 TOKENS = 64  # about so many make a sample, where the task does not say how large a patch is
-MOST_COLUMNS = 512  # of a table, each a token; MiniLM has as many positions
+MOST_COLUMNS = 512  # columns of a table, each a token; MiniLM has as many positions
 FIELD_TOKENS = 16  # tokens of a field, to which convolutions lead
 TEST_SHARE = 0.2
 

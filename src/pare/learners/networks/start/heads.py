@@ -177,7 +177,7 @@ def _choose(
     far ends it, since weaker ones would be worse and take longer.
 
     Args:
-        folds: of each fold the regression of its fitted rows, and features and numbers of its held-out rows.
+        folds: the regression of the fitted rows of each fold, and features and numbers of its held-out rows.
         y: classes or labels of all rows.
         weights: weights of all rows; None: all count alike.
         penalties: values of C, the strongest penalty first.

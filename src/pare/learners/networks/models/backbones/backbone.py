@@ -182,8 +182,8 @@ class ImageBackbone(Backbone):
         self.width = self.out_width = projection.out_channels
         self.image_size = (rows * projection.kernel_size[0], columns * projection.kernel_size[1])
         encoder.set_submodule(self.patch_embedding, self.entrance_class(projection))
-        encoder.embeddings.patch_size = 1  # of families that resize positions
-        encoder.embeddings.num_channels = self.width  # of those that check it
+        encoder.embeddings.patch_size = 1  # read by families that resize positions
+        encoder.embeddings.num_channels = self.width  # read by families that check it
         if getattr(encoder.embeddings, "mask_token", None) is not None:
             encoder.embeddings.mask_token.requires_grad_(False)
 
