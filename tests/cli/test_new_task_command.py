@@ -134,7 +134,7 @@ def test_rare_classes_are_said_at_once_and_in_the_task(project, tasks, own_table
 
 @pytest.mark.slow
 def test_a_run_of_hours_is_said_at_once(tasks, own_table):
-    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 1500))).assign(kind=["red", "white"] * 30)
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(2000, 500)).round(2)).assign(kind=["red", "white"] * 1000)
     wide.to_csv(own_table, index=False)
     output = tasks("new", str(own_table), "--target", "kind")
     assert "The run below is large" in output and "GiB of memory" in output and "method=probe" in output
