@@ -188,6 +188,17 @@ def test_classes_that_an_error_hides_are_said_with_metrics_that_do_not(tasks, im
     assert made["balanced"]["metric"] == name
 
 
+def test_fields_that_are_zero_have_a_metric_that_is_no_share_of_them(tasks, project):
+    file = project.project_path / "flows.npz"
+    x = np.random.default_rng(0).normal(size=(40, 1, 16, 16))
+    np.savez(file, x=x, y=x.cumsum(2) * (np.arange(40) % 10 > 0)[:, None, None, None])
+    refused = tasks("new", str(file), "--target", "y", "--metric", "nrmse", code=1)
+    assert "which is zero everywhere in 4 of 40 rows; say --metric rmse" in " ".join(refused.split())
+    assert "4 fields to predict are zero everywhere, so loss and metric are rmse" in tasks("new", str(file))
+    made = yaml.safe_load((project.project_path / "conf" / "local" / "tasks" / "flows.yml").read_text())["flows"]
+    assert (made["loss"], made["metric"]) == ("rmse", "rmse")
+
+
 def test_a_metric_of_another_output_is_refused_with_those_that_suit(tasks, imbalanced, project):
     output = tasks("new", str(imbalanced), "--target", "fraud", "--metric", "rmse", code=1)
     assert "metric for classification 'rmse' is unknown" in output and "auroc_ovo" in output and "mae" not in output

@@ -11,7 +11,7 @@ from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, OutputConfig
 from pare.evaluation.binary import auroc, one_minus_ranking
 from pare.evaluation.classification import error_percent, one_minus_f1
-from pare.evaluation.metrics import METRICS, build_error, build_metric, check_classes, mean_of_chunks
+from pare.evaluation.metrics import METRICS, build_error, build_metric, check_classes, check_fields, mean_of_chunks
 from pare.evaluation.scoring import sample_errors
 
 OUTPUTS = {
@@ -160,6 +160,31 @@ def test_a_part_without_a_class_is_told_where_the_metric_needs_each(library, par
     said = r"part 'test' has no row of class \[1\], metric auroc_ovo needs each"
     with pytest.raises(PareError, match=said) if refused else nullcontext():
         check_classes(run, lacking)
+
+
+@pytest.mark.parametrize(
+    ("measures", "refused"),
+    [
+        ({"metric": "relative_l2", "loss": "rmse"}, True),
+        ({"metric": "rmse", "loss": "nrmse"}, True),
+        ({"metric": "rmse", "loss": "rmse"}, False),
+    ],
+)
+def test_fields_that_are_zero_are_told_where_an_error_is_a_share_of_them(
+    library, parameters, tmp_path, measures, refused
+):
+    run = with_task(resolve(library, parameters | {"task": "darcy_flow"}, {}), **measures)
+    fields = np.random.default_rng(0).normal(size=(5, 1, 85, 85)).astype(np.float32)
+    fields[2, 0, 3:], fields[3] = np.nan, np.nan  # a field without any known point is not zero
+    rows = {"x": np.zeros((5, 3, 85, 85), np.float32), "y": fields}
+    check_fields(run, write_splits(tmp_path / "whole.h5", train=rows, test=rows))
+    fields = fields.copy()
+    fields[[1, 2], :, :3] = 0
+    fields[1] = 0
+    some = write_splits(tmp_path / "some.h5", train=rows, test=rows | {"y": fields})
+    said = "zero everywhere in 2 of 5 test rows; say metric: rmse and loss: rmse"
+    with pytest.raises(PareError, match=said) if refused else nullcontext():
+        check_fields(run, some)
 
 
 def classified(n, classes=4):

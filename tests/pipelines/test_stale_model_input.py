@@ -98,6 +98,27 @@ def test_another_split_is_prepared_again_before_a_training_and_trained_again_bef
     assert len(run("train", "evaluate")["truth"]) == 30
 
 
+def test_a_loss_that_is_relative_since_the_rows_were_prepared_is_refused_where_fields_are_zero(run, project):
+    x = np.random.default_rng(0).normal(size=(60, 1, 8))
+    y = x.cumsum(2) * (np.arange(60) % 6 > 0)[:, None, None]
+    np.savez(project / "own.npz", x=x, y=y)
+    fields = {
+        "raw": {"files": ["own.npz"]},
+        "reader": {"name": "arrays", "options": {"target": "field"}},
+        "input": {"shape": [1, 8]},
+        "output": {"kind": "dense", "shape": [1, 8]},
+        "split": {"test": 0.2},
+        "loss": "rmse",
+    }
+    write_task(project, **fields, metric="rmse")
+    run("ingest", "preprocess", method="ridge")
+    write_task(project, **fields, metric="relative_l2")
+    with pytest.raises(PareError, match=r"zero everywhere in \d of \d+ train rows.*say metric: rmse and loss: rmse"):
+        run("train", method="ridge")
+    write_task(project, **fields, metric="rmse")
+    assert len(run("train", "evaluate", method="ridge")["truth"]) == 12
+
+
 def test_other_rows_in_the_file_are_prepared_and_trained_again(run, project):
     first = run("ingest", "preprocess", "train", "evaluate")
     write_rows(project, seed=1)

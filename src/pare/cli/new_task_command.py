@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
 from pare.data.files import plain_stem
 from pare.storage.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from pare.data.own.findings import Inspection
 
 LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is announced at once
 
@@ -113,7 +116,7 @@ def new(
     replaced = _replaced(file, loader, force=force)
     found = inspect_files(files, question)
     if metric is not None:
-        _check_metric(metric, found.kind)
+        _check_metric(metric, found)
     text = task_yaml(chosen, [_shown(path, project) for path in files], found, metric)
     with atomic_path(file) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
@@ -164,13 +167,18 @@ def _only_input(names: Sequence[str]) -> str | None:
     return names[0] if names else None
 
 
-def _check_metric(name: str, kind: str) -> None:
+def _check_metric(name: str, found: "Inspection") -> None:
     """Refuse a metric that does not suit what is predicted; PareError with those that do."""
     from pare.evaluation.metrics import METRICS  # noqa: PLC0415 - imports torch
 
-    suited = [other for other, spec in METRICS.items() if kind in spec.kinds]
+    suited = [other for other, spec in METRICS.items() if found.kind in spec.kinds]
     if name not in suited:
-        raise unknown_name(f"metric for {kind}", name, suited, "docs/task_file.md")
+        raise unknown_name(f"metric for {found.kind}", name, suited, "docs/task_file.md")
+    if found.zero_fields and METRICS[name].relative:
+        raise PareError(
+            f"metric {name} is a share of the field to predict, which is zero everywhere in {found.zero_fields} of "
+            f"{sum(found.rows.values())} rows; say --metric rmse, or leave such rows out of the file"
+        )
 
 
 def _high_cost(cost: Estimate) -> str | None:

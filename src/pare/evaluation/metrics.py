@@ -14,7 +14,8 @@ import numpy as np
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
-from pare.config.schema import OutputConfig
+from pare.config.schema import SHARES, OutputConfig
+from pare.data.preparation.normalisation import zero_fields
 from pare.evaluation.binary import BALANCED_POINTS, auroc, average_precision, one_minus_ranking
 from pare.evaluation.checks import require_samples
 from pare.evaluation.classification import (
@@ -24,7 +25,7 @@ from pare.evaluation.classification import (
     one_minus_f1,
 )
 from pare.evaluation.regression import MAE, MAE_8A, MAE_8A_PUBLISHED, RELATIVE_L2, RMSE, r2
-from pare.evaluation.row_sums import Metric
+from pare.evaluation.row_sums import Metric, target_blocks
 from pare.storage.store import SPLITS, ArrayStore
 
 CHUNK = 1000  # samples; `eval_batch_size` of nearly all released configurations
@@ -186,6 +187,28 @@ def check_classes(run: Run, store: ArrayStore) -> None:
                 f"task {run.task_name!r}: part {split!r} has no row of class {missing}, metric {run.metric} needs "
                 "each; set split.stratified: true, a larger share, or metric: error_percent"
             )
+
+
+def check_fields(run: Run, store: ArrayStore) -> None:
+    """Refuse fields that are zero everywhere where an error is a share of its field, before anything is learnt.
+
+    Loss and metric decide no model input, so it may be older than their names in the task.
+
+    Raises:
+        PareError: naming the number of such rows in each part.
+    """
+    if not run.task.compares_shares and run.metric not in SHARES:
+        return
+    rows = {split: store.rows(split) for split in SPLITS}
+    counts = {
+        split: sum(int(zero_fields(y).sum()) for y in target_blocks(of_split)) for split, of_split in rows.items()
+    }
+    if any(counts.values()):
+        where = ", ".join(f"{count} of {len(rows[split])} {split} rows" for split, count in counts.items() if count)
+        raise PareError(
+            f"task {run.task_name!r} measures an error as a share of the field, which is zero everywhere in {where}; "
+            "say metric: rmse and loss: rmse in the task, or leave such rows out"
+        )
 
 
 def mean_of_chunks(prediction: np.ndarray, truth: np.ndarray, metric: Metric) -> float:

@@ -25,8 +25,8 @@ def _ratios(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
     undefined = int((seen & (norm == 0)).sum())
     if undefined:
         raise PareError(
-            f"relative L2 error needs true fields that are not zero everywhere, found {undefined} "
-            f"of {len(truth)} samples in a batch that are; leave such samples out of the task"
+            f"relative L2 error needs true fields that are not zero everywhere, found {undefined} of {len(truth)} "
+            "samples in a batch that are; say metric: rmse and loss: rmse in the task, or leave such samples out"
         )
     return np.stack([error / np.where(seen, norm, 1), seen], axis=1)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pare.evaluation.checks import require_samples
+from pare.storage.store import Rows
 
 BATCH_ROWS = 64
 BATCH_BYTES = 32 << 20  # a sample with many channels on a fine grid fills a batch alone
@@ -56,6 +57,13 @@ def blocks(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
     """The same for blocks of whole batches that fit into `BATCH_BYTES` together, for what divides rows itself."""
     size = max(1, BATCH_BYTES // row_bytes)
     return _cut(rows, size - size % BATCH_ROWS if size > BATCH_ROWS else size)
+
+
+def target_blocks(rows: Rows) -> Iterator[np.ndarray]:
+    """Targets of rows, ``(block, …)``, one block after the other."""
+    if len(rows):
+        for start, stop in blocks(len(rows), rows.array("y", 0, 1).nbytes):
+            yield rows.array("y", start, stop)
 
 
 def _cut(rows: int, size: int) -> Iterator[tuple[int, int]]:

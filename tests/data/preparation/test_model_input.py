@@ -424,15 +424,3 @@ def test_a_store_that_an_older_version_described_is_prepared_again(table, tmp_pa
     with h5py.File(store.path, "a") as file:
         file.attrs["description"] = json.dumps({k: v for k, v in store.description.items() if k != "levels"})
     assert not described.is_current(store.path)
-
-
-def test_fields_that_are_zero_everywhere_have_no_relative_error(field, tmp_path):
-    """Those of two training rows are; a field without any known point is none of them."""
-    x, y = raw_field()["train"].read(0, N_TRAIN)
-    y = y.copy()
-    y[:2], y[2] = 0, np.nan
-    samples = raw_field() | {"train": Samples.of_arrays(x, y)}
-    with pytest.raises(PareError, match="2 fields of its rows are zero everywhere; say metric: rmse and loss: rmse"):
-        ModelInput("zero", field(), samples, "raw", validated=True).write(tmp_path / "zero.h5")
-    ModelInput("zero", field(metric="rmse", loss="rmse"), samples, "raw", validated=True).write(tmp_path / "rmse.h5")
-    assert not (tmp_path / "zero.h5").exists()

@@ -16,10 +16,9 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.config.run import PREPARED, Run
-from pare.config.schema import SHARES, Task
-from pare.config.words import counted
+from pare.config.schema import Task
 from pare.data.preparation.equal_rows import EqualRows
-from pare.data.preparation.normalisation import prepared_inputs, zero_fields
+from pare.data.preparation.normalisation import prepared_inputs
 from pare.data.preparation.split import divided
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -128,24 +127,8 @@ class ModelInput:
                 )
 
     def _equal_rows(self) -> EqualRows:
-        """Which rows have equal inputs; PareError where a field is zero everywhere, and its error a share of it."""
         unnamed: dict[str, np.ndarray] = {part: np.zeros(wanted) for part, wanted in self.task.samples.items()}
-        relative = self.task.compares_shares or self.task.metric in SHARES
-        zero = Counter[str]()
-
-        def blocks() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-            for part, _, _, x, y in self._blocks(unnamed):
-                if relative:
-                    zero[part] += int(zero_fields(y).sum())
-                yield part, x, y
-
-        equal = EqualRows.among(blocks())
-        if total := zero.total():
-            raise PareError(
-                f"task {self.task_name!r} measures an error as a share of the field, and {counted(total, 'field')} of "
-                "its rows are zero everywhere; say metric: rmse and loss: rmse in the task, or leave such rows out"
-            )
-        return equal
+        return EqualRows.among((part, x, y) for part, _, _, x, y in self._blocks(unnamed))
 
     def _own_groups(self) -> dict[str, np.ndarray]:
         groups = {part: self.samples[part].groups for part in self.task.samples}

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -12,9 +14,11 @@ from pare.learners.networks.training.losses import (
     LOSSES,
     build_loss,
     not_finite,
+    typical_size,
     weights_of_classes,
     with_differences,
 )
+from pare.storage.store import ArrayStore, write_store
 
 FIELD_LOSSES = [name for name, spec in LOSSES.items() if "dense" in spec.kinds]
 
@@ -249,6 +253,33 @@ def test_differences_of_a_flat_field_are_compared_with_a_hundredth_of_its_size()
     expected = 0.01 * 0.5**0.5 + 0.1 * 0.01 / (0.01 * 10**0.5)
     found = with_differences(build_loss("relative_l2", "dense"), 0.1)(prediction, truth)
     assert found.item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["relative_l2", "nrmse"])
+@pytest.mark.parametrize("size", [0.0, 1e-6])
+def test_the_error_of_a_faint_field_is_a_share_of_the_typical_size_whatever_the_batch(name, size):
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(2, 1, 8, 8)).astype(np.float32)
+    truth[1] *= size
+    prediction = truth + rng.normal(size=truth.shape).astype(np.float32)
+    loss = build_loss(name, "dense", typical=4.0)
+    errors = [np.linalg.norm(p - t) for p, t in zip(prediction, truth, strict=True)]
+    faint = loss(*(torch.tensor(field[1:]) for field in (prediction, truth)))
+    assert faint.item() == pytest.approx(errors[1] / 4)
+    both = loss(torch.tensor(prediction), torch.tensor(truth))
+    assert both.item() == pytest.approx((errors[0] / np.linalg.norm(truth[0]) + errors[1] / 4) / 2)
+
+
+def test_the_typical_size_is_that_of_the_training_fields_that_are_used(tmp_path):
+    y = np.random.default_rng(0).normal(size=(6, 1, 3, 3)).astype(np.float32)
+    y[0, 0, 1] = np.nan
+    blocks = [("train", {"x": np.zeros_like(y), "y": y})]
+    write_store(tmp_path / "x.h5", rows={"train": 6}, blocks=blocks, statistics={}, fingerprint="f", description={})
+    rows, chosen = ArrayStore(tmp_path / "x.h5").rows("train"), np.array([0, 2, 5])
+    known = [field[~np.isnan(field)] for field in y[chosen]]
+    expected = np.mean([np.linalg.norm(values) ** 2 for values in known]) ** 0.5
+    assert typical_size(SimpleNamespace(compares_shares=True), rows, chosen) == pytest.approx(expected)
+    assert typical_size(SimpleNamespace(compares_shares=False), rows, chosen) == 0
 
 
 @pytest.mark.parametrize("place", [FIRST_STEP, "epoch 3, step 7"])

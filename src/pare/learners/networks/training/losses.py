@@ -5,6 +5,7 @@ NaN targets are masked, such as padding: they are excluded from the loss, and th
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.schema import OutputConfig
+from pare.config.schema import OutputConfig, Task
+from pare.evaluation.row_sums import target_blocks
 from pare.learners.networks.models.predictors import PhysicalUnits
+from pare.learners.networks.start.field_start import FAINT
+from pare.storage.store import Rows
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 FIRST_STEP = "epoch 1, step 1"
@@ -21,14 +25,17 @@ LARGEST = 1e19  # in size, of which single precision has a square
 FLAT = 0.01  # size of the differences of a flat field, in the size of the field
 
 
-def relative_l2(prediction: Tensor, target: Tensor) -> Tensor:
+def relative_l2(prediction: Tensor, target: Tensor, *, typical: float = 0.0) -> Tensor:
     """Mean over samples of ‖prediction − target‖₂ / ‖target‖₂, both ``(batch, …)``.
+
+    A field that is faint next to the others is compared with their typical size, as in the solved start.
 
     NAS-Bench-360 sums over the batch instead; the mean makes the learning rate independent of its size. PDEBench's
     nRMSE, √mean((prediction − target)²) / √mean(target²), is the same number: the counts under the roots cancel.
     """
     prediction, target, valid = _valid(prediction, target)
-    size = _norm(target).clamp_min(torch.finfo(torch.float32).tiny)
+    size = _norm(target)
+    size = torch.where(size < FAINT * typical, typical, size).clamp_min(torch.finfo(torch.float32).tiny)
     return _mean_over_samples(_norm(prediction - target) / size, valid)
 
 
@@ -51,13 +58,15 @@ def mae(prediction: Tensor, target: Tensor) -> Tensor:
     return (prediction - target).abs().sum() / valid.sum().clamp_min(1)
 
 
-def with_differences(loss: Loss, weight: float) -> Loss:
+def with_differences(loss: Loss, weight: float, of_slopes: Loss | None = None) -> Loss:
     """A loss of values that also compares the differences between neighbouring points along each axis of a field.
 
     Args:
         loss: loss of predictions and targets, ``(batch, channels, *grid)``.
         weight: weight of the loss of differences along one axis.
+        of_slopes: loss of these differences, ``(batch, numbers)``; None: the same.
     """
+    of_slopes = of_slopes or loss
     if not weight:
         return loss
 
@@ -67,7 +76,7 @@ def with_differences(loss: Loss, weight: float) -> Loss:
         floor = FLAT * _norm(target.nan_to_num(0.0)).unsqueeze(1)
         for axis in range(2, target.dim()):
             slopes = (torch.cat([field.float().diff(dim=axis).flatten(1), floor], 1) for field in (prediction, target))
-            value = value + weight * loss(*slopes)
+            value = value + weight * of_slopes(*slopes)
         return value
 
     return total
@@ -79,19 +88,20 @@ class LossSpec:
 
     Attributes:
         kinds: the kinds of output that it compares.
-        build: makes it from the class weights, ``(classes,)`` or None, and the positive weight.
+        build: makes it from the class weights, ``(classes,)`` or None, the positive weight, and the typical size of a
+            field.
     """
 
     kinds: tuple[str, ...]
-    build: Callable[[Tensor | None, float], Loss]
+    build: Callable[[Tensor | None, float, float], Loss]
 
 
-def _cross_entropy(class_weights: Tensor | None, _: float) -> Loss:
+def _cross_entropy(class_weights: Tensor | None, *_: float) -> Loss:
     """Cross entropy of logits ``(batch, classes)`` and class numbers ``(batch,)``; weights make a weighted mean."""
     return lambda prediction, target: F.cross_entropy(prediction.float(), target, weight=class_weights)
 
 
-def _binary_cross_entropy(_: Tensor | None, positive_weight: float) -> Loss:
+def _binary_cross_entropy(_: Tensor | None, positive_weight: float, __: float) -> Loss:
     """Binary cross entropy of logits and labels 0 or 1, both ``(batch, …)``, mean over all valid labels."""
 
     def loss(prediction: Tensor, target: Tensor) -> Tensor:
@@ -103,14 +113,18 @@ def _binary_cross_entropy(_: Tensor | None, positive_weight: float) -> Loss:
     return loss
 
 
+def _relative_l2(_: Tensor | None, __: float, typical: float) -> Loss:
+    return partial(relative_l2, typical=typical)
+
+
 LOSSES = {
     "cross_entropy": LossSpec(("classification",), _cross_entropy),
     "binary_cross_entropy": LossSpec(("multilabel", "dense"), _binary_cross_entropy),
     "mse": LossSpec(("regression", "dense"), lambda *_: mse),
     "mae": LossSpec(("regression", "dense"), lambda *_: mae),
     "rmse": LossSpec(("dense",), lambda *_: rmse),
-    "nrmse": LossSpec(("dense",), lambda *_: relative_l2),
-    "relative_l2": LossSpec(("dense",), lambda *_: relative_l2),
+    "nrmse": LossSpec(("dense",), _relative_l2),
+    "relative_l2": LossSpec(("dense",), _relative_l2),
 }
 
 
@@ -121,6 +135,7 @@ def build_loss(
     class_weights: Tensor | None = None,
     positive_weight: float = 1.0,
     units: nn.Module | None = None,
+    typical: float = 0.0,
 ) -> Loss:
     """The loss of that name.
 
@@ -131,6 +146,7 @@ def build_loss(
         positive_weight: weight of labels that are 1; binary cross entropy only.
         units: the model's units. The numbers of a regression are compared in their standard deviations, so that a
             training does not depend on units, and several numbers count alike.
+        typical: typical size of a field, its norm, with which faint ones are compared; relative losses only.
 
     Raises:
         PareError: where the name is unknown, the loss does not suit the output, or it takes no such weights.
@@ -147,8 +163,22 @@ def build_loss(
         raise PareError(
             f"a positive weight belongs to loss binary_cross_entropy, found {name!r}; set training.positive_weight=1"
         )
-    loss = spec.build(class_weights, positive_weight)
+    loss = spec.build(class_weights, positive_weight, typical)
     return _in_units_of(loss, units) if kind == "regression" and isinstance(units, PhysicalUnits) else loss
+
+
+def typical_size(task: Task, rows: Rows, chosen: np.ndarray) -> float:
+    """Root mean square of the norms of fields; 0 where the loss is not relative.
+
+    Args:
+        task: the task.
+        rows: rows of the training part.
+        chosen: numbers of those that are used.
+    """
+    if not task.compares_shares:
+        return 0.0
+    squares = [np.nansum(y.reshape(len(y), -1).astype(np.float64) ** 2, axis=1) for y in target_blocks(rows)]
+    return float(np.concatenate(squares)[chosen].mean() ** 0.5)
 
 
 def weights_of_classes(labels: np.ndarray, output: OutputConfig) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pare.learners.machine import accelerator_of
 from pare.learners.networks.models import Network
 from pare.learners.networks.start import FieldStart, SolvedStart
 from pare.learners.networks.start.cross_validation import Part
-from pare.learners.networks.training.losses import build_loss, weights_of_classes, with_differences
+from pare.learners.networks.training.losses import FLAT, build_loss, typical_size, weights_of_classes, with_differences
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
 from pare.learners.networks.training.proxy_mixing import ProxyMixing
@@ -83,13 +84,17 @@ class Setup:
         if training.class_weights:
             labels = self.rows["train"].array("y")[self.chosen]
             weights = weights_of_classes(labels, task.output).to(self.accelerator.device)
-        self.loss = build_loss(
+        build = partial(
+            build_loss,
             *(task.loss, task.output.kind),
             class_weights=weights,
             positive_weight=training.positive_weight,
             units=self.network.units,
         )
-        loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
+        typical = typical_size(task, self.rows["train"], self.chosen)
+        self.loss = build(typical=typical)
+        differences = training.differences if task.compares_values else 0.0
+        loss = with_differences(self.loss, differences, build(typical=FLAT * typical))
         objective = Objective(self.network, loss, training, self.run.mixing, self.share)
         if training.compile:
             objective.compile()
