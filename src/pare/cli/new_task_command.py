@@ -47,6 +47,11 @@ LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is announc
     "--missing", multiple=True, metavar="WORD", help="Missing value in every column, such as NA or -999; repeatable."
 )
 @click.option(
+    "--thousands",
+    type=click.Choice([".", ",", "none"]),
+    help="What separates thousands in numbers such as 1.234; none: that is a decimal. Found where it is certain.",
+)
+@click.option(
     "--channels",
     "channel_axis",
     type=click.Choice(["first", "last", "none"]),

@@ -15,8 +15,8 @@ from pydantic import Field
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.strict import Strict
-from pare.data.formats.delimited_text import means_no_value
 from pare.data.formats.table_files import present_text
+from pare.data.formats.written_numbers import means_no_value
 
 DateOrder = Literal["day_first", "month_first"]
 Calendar = Literal["season", "weekday", "time_of_day"]

@@ -8,22 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal, TextIO
+from typing import IO, Annotated, Any, TextIO
 
 import pandas as pd
 from pydantic import Field
 
 from pare.config.errors import PareError
-from pare.config.strict import Strict
 from pare.data.files import FETCH
 from pare.data.formats.memory import bytes_text, check_memory
+from pare.data.formats.written_numbers import MISSING, Numbers, detect_numbers
 
 COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
 PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")  # tables with any delimiter, but also other text
 TEXT = (*COMMA, *TAB, *PLAIN)
-MISSING = ("", "?", "NaN", "nan", "NAN")
-# In small letters: missing values between numbers; in a column of text they may be categories.
-NO_VALUE = ("na", "n/a", "#n/a", "<na>", "null", "none", "missing", "-")
 Words = tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...]
 BLANKS = " "  # as a delimiter: any run of blanks and tabs
 DELIMITERS = (",", ";", "\t", "|")
@@ -32,25 +29,20 @@ AGAIN = f"put the whole file there, or remove it and {FETCH}"
 LINE_BYTES = 1 << 26  # the most that a line has
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # the two of UTF-16
-WHOLE = r"[+-]?\d+(?:[eE][+-]?\d+)?"
-POINT_THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})+"
-COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in (",", r"\."))
 
 
-class Dialect(Strict):
-    """Options of a table: how it is written. All but the words for missing values concerns text alone.
+class Dialect(Numbers):
+    """Options of a table: how it is written. Delimiter, encoding and header concern files of text alone.
 
     Attributes:
         delimiter: what separates the values of a line, see `BLANKS`; None: a tab in TSV, else a comma.
         encoding: as Python names it; by default UTF-8, with or without a byte order mark.
-        decimal: what separates the whole part of a number from the rest.
         header: whether the first line has the names of the columns; else they are 1, 2, …
         missing: words and numbers that are missing values in every column, such as -999, in addition to `MISSING`.
     """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str = UTF_8
-    decimal: Literal[".", ","] = "."
     header: bool = True
     missing: Words = ()
 
@@ -60,11 +52,21 @@ class Dialect(Strict):
 
 
 def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), names_needed: bool = True) -> Dialect:
-    """How a file is written, as far as it says so itself.
+    """How a file of text is written: `detect_layout`, and how all its numbers are, `detect_numbers`.
+
+    Raises:
+        PareError: those of both.
+    """
+    found = detect_layout(path, encoding, missing=missing, names_needed=names_needed)
+    numbers, _ = detect_numbers(load_text(path, found, dtype=str), str(path))
+    return found.model_copy(update=numbers.model_dump())
+
+
+def detect_layout(path: Path, encoding: str | None, *, missing: Words = (), names_needed: bool = True) -> Dialect:
+    """How a file of text is laid out, as far as it says so itself.
 
     The delimiter is the one that divides the first two lines alike, of several the most frequent, or blanks where the
-    first line has none. Commas are decimal where they separate no values and some column holds nothing but numbers
-    with a comma, and none such with a point.
+    first line has none.
 
     Args:
         path: a file of text.
@@ -73,7 +75,7 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
         names_needed: whether the first line is a header even if it has nothing but numbers.
 
     Raises:
-        PareError: if the file is damaged or has another encoding, or points may be decimal or mark thousands.
+        PareError: if the file is damaged or has another encoding.
     """
     _check_lines(path)
     encoding = encoding or _encoding(path)
@@ -96,9 +98,7 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     )  # as pandas writes columns without names; a few numbers may be a first row as well
     header = names_needed or counted or not all(map(_is_number, names))
     told = {"delimiter": None if delimiter == usual.delimiter_of(path) else delimiter, "header": header}
-    found = usual.model_copy(update=told)
-    commas = delimiter != "," and _has_decimal_commas(path, found)
-    return found.model_copy(update={"decimal": "," if commas else "."})
+    return usual.model_copy(update=told)
 
 
 def _fit(lines: Sequence[str], delimiter: str) -> tuple[bool, int]:
@@ -137,8 +137,7 @@ def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
             low_memory=False,
             **options,
         )
-    frame = with_own_names(frame.set_axis(names, axis="columns"), path)
-    return frame.apply(_with_points) if dialect.decimal == "," else frame
+    return with_own_names(frame.set_axis(names, axis="columns"), path)
 
 
 def with_own_names(frame: pd.DataFrame, where: Path | str) -> pd.DataFrame:
@@ -170,13 +169,6 @@ def called_by_place(frame: pd.DataFrame) -> list[str]:
 
 def _by_place(place: int) -> str:
     return f"column {place + 1}"
-
-
-def means_no_value(column: pd.Series) -> pd.Series:
-    """Which texts of a column are words for a missing value, ``(rows,)``."""
-    if column.dtype.kind != "O":
-        return pd.Series(False, column.index)
-    return column.astype(str).str.strip().str.lower().isin(NO_VALUE)
 
 
 def _open(path: Path) -> Any:
@@ -259,47 +251,6 @@ def wrong_encoding(path: Path, encoding: str, error: Exception) -> PareError:
         f"{path} cannot be read as {encoding.removesuffix('-sig')} ({error}); set the reader's option 'encoding' to "
         "its own, such as utf-8, utf-16 or, of older programs in Western Europe, latin-1 or cp1252"
     )
-
-
-def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
-    frame = load_text(path, dialect, dtype=str)
-    commas, points, thousands = (
-        {name for name in frame if _are_numbers(frame[name], number)}
-        for number in (COMMA_NUMBER, POINT_NUMBER, POINT_THOUSANDS)
-    )
-    if commas and points and points <= thousands:
-        name = min(points, key=list(frame).index)
-        value = frame[name].dropna()[lambda texts: texts.str.contains(".", regex=False)].iloc[0]
-        raise PareError(
-            f"{path}: column {name!r} holds {value!r}, and {min(commas, key=list(frame).index)!r} has decimal commas; "
-            "write thousands without a point, and all decimals with one mark"
-        )
-    if not points and (name := next((name for name in frame if name in commas and _may_be_thousands(frame[name])), "")):
-        raise PareError(
-            f"{path}: the commas in column {name!r} may mark thousands or decimals; write thousands without them, or "
-            "decimals with as many digits in each row"
-        )
-    return bool(commas) and not points
-
-
-def _may_be_thousands(column: pd.Series) -> bool:
-    """Whether all numbers have three digits after a comma, but for small ones, at least one, without a comma."""
-    text = column.dropna().str.strip()
-    small = text[~means_no_value(text)].str.fullmatch(r"[+-]?\d{1,3}")
-    return bool(small.any() and text[small.index][~small].str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").all())
-
-
-def _are_numbers(column: pd.Series, number: str) -> bool:
-    """Whether all values but words for missing ones are numbers, and some of this form."""
-    text = column.dropna().str.strip()
-    text = text[~means_no_value(text)]
-    return bool(text.str.fullmatch(f"{number}|{WHOLE}").all() and text.str.fullmatch(number).any())
-
-
-def _with_points(column: pd.Series) -> pd.Series:
-    """Numbers with decimal commas as pandas reads them, where words for a missing value kept it from that."""
-    is_text = column.dtype.kind == "O" and _are_numbers(column, COMMA_NUMBER)
-    return column.str.replace(",", ".", regex=False) if is_text else column
 
 
 def _layout(path: Path, dialect: Dialect) -> tuple[int, list[str], bool]:

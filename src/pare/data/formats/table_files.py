@@ -1,11 +1,12 @@
-"""Tables in ARFF, text, JSON lines, Excel and Parquet files, as data frames that keep what the file declares."""
+"""Tables in files of many kinds and in memory, as data frames that keep what is declared, and what was done to them."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from dataclasses import dataclass
+from datetime import time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import arff
 import numpy as np
@@ -16,7 +17,6 @@ from pare.config.words import listed
 from pare.data.files import FETCH
 from pare.data.formats.delimited_text import (
     AGAIN,
-    MISSING,
     PLAIN,
     TEXT,
     Dialect,
@@ -24,15 +24,16 @@ from pare.data.formats.delimited_text import (
     with_own_names,
     wrong_encoding,
 )
-from pare.data.formats.memory import OBJECTS, check_memory
+from pare.data.formats.excel import load_excel
+from pare.data.formats.memory import check_memory
+from pare.data.formats.statistics_files import load_r, load_stata
+from pare.data.formats.table_notes import leave_out_notes
+from pare.data.formats.written_numbers import MISSING, read_numbers
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
 # KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.
 BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
-EXCEL_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
-SHEET_ROWS = 1 << 20  # that a sheet of Excel can have
-MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="(\w+:\w+)"')  # in the XML of a sheet
-LOOK = 1000  # rows after which their memory is looked at
+SPSS = (".sav", ".zsav", ".por")  # known in order to say what to do
 
 
 def find_table(folder: Path, file: str | None) -> Path:
@@ -57,31 +58,77 @@ def find_table(folder: Path, file: str | None) -> Path:
 
 def table_suffix(path: Path) -> str:
     """The ending by which a table's format is known, in small letters; nothing for other files."""
-    return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), "")
+    return next((suffix for suffix in (*SUFFIXES, *SPSS) if path.name.lower().endswith(suffix)), "")
+
+
+@dataclass(frozen=True)
+class LoadedTable:
+    """A table as a reader needs it.
+
+    Attributes:
+        frame: one row a sample, rows numbered from 0.
+        findings: what was done to what the file holds, a sentence each without a full stop.
+    """
+
+    frame: pd.DataFrame
+    findings: tuple[str, ...]
 
 
 def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
+    """The rows that `load_table` gives."""
+    return load_table(path, dialect).frame
+
+
+def load_table(path: Path, dialect: Dialect) -> LoadedTable:
     """Load a table by its suffix.
 
     Args:
-        path: ``.arff``, ``.parquet``, the first sheet of ``.xlsx``, ``.jsonl`` with an object a line, or ``.csv``,
-            ``.tsv``, ``.txt`` or ``.dat`` with a header line, also as ``.gz``.
+        path: ``.arff``, ``.parquet``, ``.feather``, a sheet of ``.xlsx``, ``.jsonl`` with an object a line, Stata's
+            ``.dta``, R's ``.rds`` or ``.RData``, or ``.csv``, ``.tsv``, ``.txt`` or ``.dat`` with a header line, also
+            as ``.gz``.
         dialect: how text is written, and what is missing.
 
     Returns:
-        One row a sample, rows numbered from 0. Columns that the file declares as nominal are pandas categoricals
-        in the declared order; missing values are missing. Names are those of `with_own_names`.
+        Columns that the file declares as nominal are pandas categoricals in the declared order; missing values are
+        missing. Names are those of `with_own_names`.
 
     Raises:
-        PareError: if the suffix is another, the file is damaged, does not fit into memory or has no rows, or names of
-            columns occur twice.
+        PareError: if the suffix is another, the file is damaged, does not fit into memory or has no rows, names of
+            columns occur twice, or it is not clear what a value means.
+    """
+    rows = load_rows(path, dialect)
+    cleaned = clean_frame(rows.frame, str(path), dialect)
+    return LoadedTable(cleaned.frame, (*rows.findings, *cleaned.findings))
+
+
+def load_rows(path: Path, dialect: Dialect, **options: Any) -> LoadedTable:
+    """The rows of a file without those that are no samples, and with values as they are in the file.
+
+    Args:
+        path: see `load_table`.
+        dialect: how text is laid out.
+        options: of `pandas.read_csv`, for text.
+
+    Raises:
+        PareError: as `load_table`.
     """
     suffix = table_suffix(path)
+    if suffix in SPSS:
+        raise PareError(
+            f"{path}: files of SPSS are not read, since its readers end the process on damaged ones; save it as .dta "
+            "(Stata) or .csv in SPSS, R (haven) or Python (pyreadstat)"
+        )
     if not suffix:
         raise PareError(f"{path}: tables end in {', '.join(SUFFIXES)}; convert it, or name another file")
+    findings: list[str] = []
     try:
         check_memory(path.stat().st_size, str(path))
-        frame = plain_table(LOADERS[suffix](path, dialect), path, dialect.missing)
+        if suffix in TEXT:
+            frame, findings = leave_out_notes(load_text(path, dialect, **options))
+            frame = frame.reset_index(drop=True)
+        else:
+            frame = LOADERS[suffix](path, dialect, findings)
+        frame = plain_table(frame, path)
     except PareError:
         raise
     except Exception as error:  # each parser has errors of its own, and pyarrow reads text when it is asked for
@@ -89,7 +136,22 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
         raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
-    return frame
+    return LoadedTable(frame, tuple(findings))
+
+
+def clean_frame(frame: pd.DataFrame, where: str, dialect: Dialect) -> LoadedTable:
+    """A table of a file or in memory, read by the options of a task alone, so that new rows are read as the first were.
+
+    Args:
+        frame: rows numbered from 0.
+        where: what messages call it.
+        dialect: how numbers are written, and what is missing.
+
+    Raises:
+        PareError: those of `plain_table`, or if a number is written in another way.
+    """
+    frame, findings = read_numbers(plain_table(frame, where, dialect.missing), dialect, where)
+    return LoadedTable(frame, tuple(findings))
 
 
 def pandas_frame(rows: Any) -> pd.DataFrame | None:
@@ -101,6 +163,8 @@ def pandas_frame(rows: Any) -> pd.DataFrame | None:
 def plain_table(frame: pd.DataFrame, where: Path | str, missing: Iterable[object] = ()) -> pd.DataFrame:
     """A table, of a file or in memory, with a name above each column and one number, text or time in each place.
 
+    Times of the day are durations since midnight.
+
     Args:
         frame: the table.
         where: what messages call it.
@@ -110,15 +174,26 @@ def plain_table(frame: pd.DataFrame, where: Path | str, missing: Iterable[object
         PareError: if two columns have one name, or one holds lists, structures, bytes or complex numbers.
     """
     frame = with_own_names(frame, where)
-    for name in frame:
-        first = _first(frame[name])
+    changed: dict[str, pd.Series] = {}
+    for name in map(str, frame):
+        column, first = frame[name], _first(frame[name])
         if isinstance(first, list | tuple | dict | np.ndarray | bytes | complex | np.complexfloating):
             raise PareError(
                 f"{where}: column {name!r} holds {first!r}; a table has one number, text or time in each place: make "
                 "such columns of it, or remove the column"
             )
-    halves = frame.select_dtypes(np.float16).columns  # pandas cannot group by them
-    return without_words(frame.astype(dict.fromkeys(halves, np.float32)), missing)
+        # pandas cannot group by, or count with, values of these types.
+        if column.dtype == np.float16:
+            changed[name] = column.astype(np.float32)
+        elif isinstance(first, Decimal):
+            changed[name] = column.map(lambda value: float(value) if isinstance(value, Decimal) else value)
+        elif isinstance(first, time | timedelta) and column.dtype.kind == "O" and column.dropna().map(_is_span).all():
+            changed[name] = pd.to_timedelta(column.map(lambda value: str(value) if _is_span(value) else value))
+    return without_words(frame.assign(**changed) if changed else frame, missing)
+
+
+def _is_span(value: object) -> bool:
+    return isinstance(value, time | timedelta)
 
 
 def without_words(frame: pd.DataFrame, words: Iterable[object]) -> pd.DataFrame:
@@ -184,7 +259,7 @@ def check_columns(frame: pd.DataFrame, wanted: Sequence[str], where: str) -> Non
         )
 
 
-def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
+def _load_arff(path: Path, dialect: Dialect, findings: list[str]) -> pd.DataFrame:
     """By the parser that OpenML's own client uses; nominal attributes become categoricals."""
     try:
         with path.open(encoding=dialect.encoding) as stream:
@@ -196,28 +271,36 @@ def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
     return frame.astype(levels)
 
 
-def _load_parquet(path: Path, dialect: Dialect) -> pd.DataFrame:
+def _load_parquet(path: Path, dialect: Dialect, findings: list[str]) -> pd.DataFrame:
     from pyarrow import parquet  # noqa: PLC0415 - slow to import
 
     with parquet.ParquetFile(path) as file:
         _check_columns_fit(file.schema_arrow, file.metadata.num_rows, path)
-        return _from_arrow(file.read())
+        return _from_arrow(file.read(), findings)
 
 
-def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
+def _load_feather(path: Path, dialect: Dialect, findings: list[str]) -> pd.DataFrame:
     import pyarrow  # noqa: PLC0415 - slow to import
     from pyarrow import feather  # noqa: PLC0415
 
     with pyarrow.memory_map(str(path)) as file:
         schema = pyarrow.ipc.open_file(file).schema
     _check_columns_fit(schema, feather.read_table(path, columns=[]).num_rows, path)
-    return _from_arrow(feather.read_table(path))
+    return _from_arrow(feather.read_table(path), findings)
 
 
-def _from_arrow(table: Any) -> pd.DataFrame:
+def _from_arrow(table: Any, findings: list[str]) -> pd.DataFrame:
     table.validate(full=True)  # text of a damaged file would fail when it is read, or end the process
     frame = table.to_pandas()
-    return frame.reset_index(drop=frame.index.names == [None])
+    # Parquet stores categories of numbers as numbers, and pandas writes down which they were.
+    for described in (table.schema.pandas_metadata or {}).get("columns", []):
+        name = described.get("name")
+        if described.get("pandas_type") == "categorical" and name in frame and frame[name].dtype.kind in "iuf":
+            frame[name] = frame[name].astype("category")
+    is_unnamed = frame.index.names == [None]
+    if is_unnamed and len(frame) and not isinstance(frame.index, pd.RangeIndex):
+        findings.append(f"the index has no name and is left out, such as {frame.index[0]}")
+    return frame.reset_index(drop=is_unnamed)
 
 
 def _check_columns_fit(schema: Any, rows: int, path: Path) -> None:
@@ -231,7 +314,7 @@ def _check_columns_fit(schema: Any, rows: int, path: Path) -> None:
     check_memory(rows * bits // 8, str(path))
 
 
-def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
+def _load_json_lines(path: Path, dialect: Dialect, findings: list[str]) -> pd.DataFrame:
     # Values and names such as 01 and 2024-05-31 stay as they are.
     return pd.read_json(
         path,
@@ -244,75 +327,13 @@ def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
     )
 
 
-def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
-    """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it.
-
-    Cells below each other that are merged into one have its value.
-    """
-    try:
-        from openpyxl import load_workbook  # noqa: PLC0415 - not everybody has it
-    except ImportError as error:
-        raise PareError(
-            f"{path}: Excel files are read by openpyxl, which is not installed: pip install openpyxl, or save the "
-            "sheet as .csv"
-        ) from error
-    with ZipFile(path) as archive:
-        check_memory(sum(member.file_size for member in archive.infolist()), str(path))
-    with closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # they may be wrong
-        rows = _filled(sheet.iter_rows(values_only=True), str(path))
-        with sheet._get_source() as source:  # no public function reads a sheet in rows and tells what is merged
-            _fill_merged(rows, MERGED.findall(source.read()))
-    held = rows.notna().sum(axis="columns")
-    rows = rows[(held >= min(2, held.max())).cummax()] if len(rows) else rows  # a title is alone in its row
-    header = ["" if pd.isna(name) else str(name).strip() for name in rows.iloc[0]] if len(rows) else []
-    return rows.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True).infer_objects()
-
-
-def _filled(lines: Iterable[Sequence[Any]], where: str) -> pd.DataFrame:
-    """The cells of a sheet up to the last row and column that hold something."""
-    rows: list[list[Any]] = []
-    width = cells = end = 0
-    for line in lines:
-        row = [_cell(value) for value in line]
-        while row and row[-1] is None:
-            row.pop()
-        rows.append(row)
-        if row:
-            end, width, cells = len(rows), max(width, len(row)), cells + len(row)
-        if len(rows) % LOOK == 0:
-            check_memory(OBJECTS * cells, where)
-        if len(rows) > SHEET_ROWS:
-            raise ValueError(f"a sheet has at most {SHEET_ROWS:,} rows")
-    check_memory(OBJECTS * cells + 8 * end * width, where)
-    return pd.DataFrame([row + [None] * (width - len(row)) for row in rows[:end]], dtype=object).fillna(np.nan)
-
-
-def _fill_merged(rows: pd.DataFrame, places: Iterable[bytes]) -> None:
-    """Write the value of merged cells into those below the first; ``places`` are such as ``B2:B9``."""
-    from openpyxl.utils import range_boundaries  # noqa: PLC0415 - not everybody has it
-
-    for place in places:
-        left, top, right, bottom = range_boundaries(place.decode())
-        if left == right and top <= len(rows) and left <= rows.shape[1]:
-            value: Any = rows.iat[top - 1, left - 1]
-            rows.iloc[top:bottom, left - 1] = value
-
-
-def _cell(value: Any) -> Any:
-    """A cell's value: Excel has no whole numbers, and an error of a formula is missing."""
-    if value is None or (isinstance(value, str) and (value in MISSING or value in EXCEL_ERRORS)):
-        return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
+LOADERS: dict[str, Callable[[Path, Dialect, list[str]], pd.DataFrame]] = {
     ".arff": _load_arff,
-    **dict.fromkeys(TEXT, load_text),
+    ".dta": lambda path, _, findings: load_stata(path, findings),
     ".feather": _load_feather,
     ".jsonl": _load_json_lines,
     ".parquet": _load_parquet,
-    ".xlsx": _load_excel,
+    **dict.fromkeys((".rds", ".rdata"), lambda path, *_: load_r(path)),
+    ".xlsx": lambda path, _, findings: load_excel(path, findings),
 }
-SUFFIXES = tuple(LOADERS)
+SUFFIXES = (".arff", *TEXT, *list(LOADERS)[1:])

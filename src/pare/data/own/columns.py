@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
-from pare.data.formats.delimited_text import MISSING, means_no_value
 from pare.data.formats.table_files import check_columns, present_text, text_levels
+from pare.data.formats.written_numbers import MISSING, means_no_value
 from pare.data.own.format import Known
 
 logger = logging.getLogger(__name__)

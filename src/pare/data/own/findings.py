@@ -33,6 +33,7 @@ class Question:
         channel_axis: which axis of arrays has the channels; guessed if not given.
         categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
         missing: words and numbers that are missing values in every column of a table.
+        thousands: what separates groups of three digits in a table, ``none``: nothing; None: found where it is certain.
         encoding: encoding of a table of text; None: detected, where the file leaves no doubt.
         series: column with the series of each point, where a row of a table is a point; None: a row is a sample.
         time: column by which the points of a series are sorted; they are in order if not given.
@@ -54,6 +55,7 @@ class Question:
     wide: bool = False
     ordered: bool = False
     missing: tuple[str, ...] = ()
+    thousands: str | None = None
 
 
 @dataclass(frozen=True)

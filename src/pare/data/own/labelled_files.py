@@ -11,7 +11,7 @@ import pandas as pd
 from pare.config.errors import PareError, unknown_name
 from pare.config.strict import Strict
 from pare.data.files import PART_WORDS, FileName, is_hidden
-from pare.data.formats.delimited_text import TEXT, Dialect, detect_dialect, load_text
+from pare.data.formats.delimited_text import TEXT, Dialect, detect_layout, load_text
 from pare.data.formats.table_files import load_frame, present_text, table_suffix
 from pare.data.own.file_checks import PARTS
 from pare.data.own.findings import Question, need_target
@@ -219,7 +219,7 @@ def label_frame(path: Path) -> pd.DataFrame:
     """Such a table, in whatever way it is written, without a guess at types; PareError where it is damaged."""
     if table_suffix(path) not in TEXT:
         return load_frame(path, Dialect())
-    dialect = detect_dialect(path, None)
+    dialect = detect_layout(path, None)
     load_frame(path, dialect)  # says what is damaged
     return load_text(path, dialect, dtype=str)  # 0007 is a name
 

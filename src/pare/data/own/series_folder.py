@@ -33,7 +33,7 @@ class SeriesFolder(ClassFolder, Lengths, Dialect):
 
     @classmethod
     def propose(cls, paths: Sequence[Path], question: Question) -> tuple[dict[str, Any], dict[str, str]]:  # noqa: D102
-        dialect = written(paths[0], question, names_needed=False)
+        dialect, _ = written(paths[:1], question, names_needed=False)
         frames = [load_frame(path, Dialect(**dialect)) for path in paths]
         joined = pd.concat(frames, ignore_index=True)
         codes = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
-from pare.data.formats.delimited_text import means_no_value
+from pare.data.formats.written_numbers import means_no_value
 from pare.data.own.arrays import prepared
 from pare.data.own.column_remarks import nameless_columns, numbered_run
 from pare.data.own.findings import Inspection, Question, need_target
@@ -44,13 +44,14 @@ class SeriesRows(RowTable, Lengths, Format):
     def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102
         if question.series or question.time:
             raise PareError("with --wide each row is a series, with --series a point of one: leave one of them out")
-        name, files, dialect = paths[0].name, files_of(paths), written(paths[0], question, names_needed=False)
+        name, files, (dialect, of_file) = paths[0].name, files_of(paths), written(paths, question, names_needed=False)
         _, frame, part = RowTable(ignore=question.ignore, **files, **dialect).load(paths[0].parent)
         need_target(question, frame, name)
         said = {question.groups, *question.target, *question.ignore}
-        nameless, remarks = nameless_columns(
+        nameless, of_nameless = nameless_columns(
             frame.drop(columns=[*said], errors="ignore"), frame if part is None else frame[part == "train"]
         )
+        remarks = [*of_file, *of_nameless]
         free = [str(column) for column in frame if column not in {*said, *nameless}]
         if not free:
             raise PareError(f"{name} has no column for the points of series: all are targets, groups or ignored")
@@ -64,7 +65,9 @@ class SeriesRows(RowTable, Lengths, Format):
         notes |= detected(options)
         if others := [column for column in free if column not in columns]:
             notes["first"] = f"{', '.join(others)} left out, whose names are not of the same kind"
-        return inspection_of_table(cls, options, question, paths, rows=len(found), notes=notes, remarks=remarks)
+        return inspection_of_table(
+            cls, options, question, paths, rows=len(found), notes=notes, remarks=[*of_file, *remarks]
+        )
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
         path, frame, said = self.load(folder)

@@ -46,7 +46,7 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
 
     @classmethod
     def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102
-        (path,), dialect = paths, written(paths[0], question)
+        (path,), (dialect, of_file) = paths, written(paths, question)
         frame = load_frame(path, Dialect(**dialect))
         need_target(question, frame, path.name)
         if question.series not in frame:
@@ -54,7 +54,8 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         codes, names = named_codes(frame[question.series], path.name)
         said = {question.series, question.time, question.groups, *question.target, *question.ignore}
         free = frame.drop(columns=[name for name in said if name in frame])
-        nameless, remarks = nameless_columns(free, frame)
+        nameless, of_nameless = nameless_columns(free, frame)
+        remarks = [*of_file, *of_nameless]
         _, left_out, means = channel_columns(free.drop(columns=nameless), codes)
         lengths, notes = proposed_lengths(np.bincount(codes), means)
         options = {"series": question.series, **lengths, **({"time": question.time} if question.time else {})}

@@ -46,13 +46,14 @@ class Table(RowTable, Dates, Format):
 
     @classmethod
     def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102
-        files, dialect = files_of(paths), written(paths[0], question)
-        _, frame, said = RowTable(ignore=question.ignore, **files, **dialect).load(paths[0].parent)
+        files, (dialect, of_file) = files_of(paths), written(paths, question)
+        reader = RowTable(ignore=question.ignore, categorical=question.categorical, **files, **dialect)
+        _, frame, said = reader.load(paths[0].parent)
         need_target(question, frame, paths[0].name)
         look = look_at_table(frame, question, paths[0].name, said)
         options = files | look.options | dialect
-        notes = detected(options) | look.notes
-        return inspection_of_table(cls, options, question, paths, rows=len(frame), notes=notes, remarks=look.remarks)
+        notes, remarks = detected(options) | look.notes, [*of_file, *look.remarks]
+        return inspection_of_table(cls, options, question, paths, rows=len(frame), notes=notes, remarks=remarks)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
         path, frame, said = self.load(folder)

@@ -6,10 +6,13 @@ from shlex import quote
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from pare.config.words import listed
 from pare.data.files import train_and_test
-from pare.data.formats.delimited_text import NO_VALUE, TEXT, UTF_8, Dialect, detect_dialect
-from pare.data.formats.table_files import table_suffix
+from pare.data.formats.delimited_text import TEXT, UTF_8, Dialect, detect_layout
+from pare.data.formats.table_files import clean_frame, load_rows, table_suffix, without_words
+from pare.data.formats.written_numbers import NO_VALUE, detect_numbers
 from pare.data.own.findings import Inspection, Question, are_classes, inspection_of
 from pare.data.own.format import Format
 
@@ -17,6 +20,9 @@ DETECTED = {
     "delimiter": "what separates the values of a line",
     "encoding": "encoding of the file, and of new rows",
     "decimal": "1,5 is one and a half",
+    "thousands": "what separates groups of three digits",
+    "units": "behind the number in each row, of new ones too",
+    "limits": "<0.05 is read as 0.05",
     "missing": "missing values in every column, next to ?, NaN and nothing",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
     "calendar": "more columns of each date; weekday is one to add",
@@ -45,18 +51,36 @@ def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any
     return {name: value for name, value in said.items() if value}
 
 
-def written(path: Path, question: Question, *, names_needed: bool = True) -> dict[str, Any]:
-    """Options that say how a table is written, where that is not the usual way.
+def written(
+    paths: Sequence[Path], question: Question, *, names_needed: bool = True
+) -> tuple[dict[str, Any], list[str]]:
+    """Options that say how tables are written, where that is not the usual way, and what that changes.
 
     Args:
-        path: the table.
-        question: encoding and missing values.
+        paths: the table, or those of training and of test rows, which are written alike.
+        question: encoding, missing values, mark of thousands, and columns whose texts stay as they are.
         names_needed: whether the first line of text has names, even if it has nothing but numbers.
+
+    Returns:
+        The options, and what was done to the tables, a sentence each.
     """
-    dialect = Dialect(missing=question.missing, encoding=question.encoding or UTF_8)
-    if table_suffix(path) in TEXT:
-        dialect = detect_dialect(path, question.encoding, missing=question.missing, names_needed=names_needed)
-    return dialect.model_dump(mode="json", exclude_defaults=True)
+    dialect, as_text = Dialect(missing=question.missing, encoding=question.encoding or UTF_8), {}
+    if table_suffix(paths[0]) in TEXT:
+        dialect = detect_layout(paths[0], question.encoding, missing=question.missing, names_needed=names_needed)
+        as_text = {"dtype": str}
+    tables = [load_rows(path, dialect, **as_text) for path in paths]
+    rows = without_words(pd.concat([table.frame for table in tables], ignore_index=True), question.missing)
+    rows = rows.drop(columns=[*question.ignore, *question.categorical], errors="ignore")
+    numbers, remarks = detect_numbers(rows, paths[0].name, question.thousands)
+    dialect = dialect.model_copy(update=numbers.model_dump())
+    if as_text and dialect.thousands is None:
+        rows = rows.filter([*dialect.units, *dialect.limits])
+    findings = [*(said for table in tables for said in table.findings), *remarks]
+    findings += clean_frame(rows, paths[0].name, dialect).findings
+    findings += [f"numbers of {name} have the unit {unit} in the file" for name, unit in dialect.units.items()]
+    if limits := [name for name in question.target if name in dialect.limits]:
+        findings.append(f"{listed(limits)} is predicted, and its limits count as answers")
+    return dialect.model_dump(mode="json", exclude_defaults=True), findings
 
 
 def detected(options: Mapping[str, Any]) -> dict[str, str]:

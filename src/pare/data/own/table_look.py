@@ -12,8 +12,8 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.config.words import listed
 from pare.data.formats.dates import DateOrder, all_times, are_days, date_of_rows, date_options, date_order
-from pare.data.formats.delimited_text import means_no_value
 from pare.data.formats.table_files import present_text
+from pare.data.formats.written_numbers import means_no_value
 from pare.data.own.column_remarks import (
     coarse,
     in_capitals,

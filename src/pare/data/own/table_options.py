@@ -1,5 +1,6 @@
 """Options that tables of a user share: the use of their columns, and test rows in a table of their own."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.strict import Strict
 from pare.data.files import FileName
 from pare.data.formats.delimited_text import Dialect
-from pare.data.formats.table_files import check_columns, find_table, load_frame, plain_table, present_text
+from pare.data.formats.table_files import check_columns, clean_frame, find_table, load_frame, load_table, present_text
 from pare.data.own.columns import Labels, named_codes, targets_of
 from pare.data.own.file_checks import PARTS
 from pare.storage.samples import Samples
+
+logger = logging.getLogger(__name__)
 
 
 class Columns(Strict):
@@ -37,6 +40,11 @@ class Columns(Strict):
     def targets(self) -> list[str]:
         """The columns to predict."""
         return [self.target] if isinstance(self.target, str) else self.target or []
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Columns whose texts stay as they are, see `Numbers`."""
+        return (*self.ignore, *self.categorical)
 
     def uses(self, *others: str | None) -> list[str]:
         """Columns that are no inputs, and others that are named."""
@@ -183,9 +191,12 @@ def given_frame(rows: Path | pd.DataFrame, dialect: Dialect, needed: Sequence[st
         PareError: if the file is damaged, or a column is missing.
     """
     if isinstance(rows, Path):
-        frame, where = load_frame(rows, dialect), str(rows)
+        loaded, where = load_table(rows, dialect), str(rows)
+        frame = loaded.frame
+        for finding in loaded.findings:
+            logger.info("%s: %s", rows.name, finding)
     else:
         where = "the table"
-        frame = plain_table(rows.reset_index(drop=True), where, dialect.missing)
+        frame = clean_frame(rows.reset_index(drop=True), where, dialect).frame
     check_columns(frame, needed, where)
     return frame, where
