@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.formats import memory, table_files
+from pare.data.formats import excel as excel_sheets
+from pare.data.formats import memory
 from pare.data.formats.delimited_text import Dialect
 from pare.data.formats.table_files import find_table, load_frame
 
@@ -279,7 +280,7 @@ def test_a_cell_in_the_last_place_of_a_sheet_is_told_by_the_memory_of_all_others
     ],
 )
 def test_a_broken_sheet_is_named(tmp_path, monkeypatch, sheet):
-    monkeypatch.setattr(table_files, "SHEET_ROWS", 1000)
+    monkeypatch.setattr(excel_sheets, "SHEET_ROWS", 1000)
     with pytest.raises(PareError, match=r"t\.xlsx is damaged, cut short or not \.xlsx"):
         load_frame(with_sheet(tmp_path, sheet), Dialect())
 

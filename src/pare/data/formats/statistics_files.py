@@ -25,14 +25,21 @@ def load_stata(path: Path, findings: list[str]) -> pd.DataFrame:
         path: the file.
         findings: to which it is appended which labels were left out.
     """
-    reader: Any = pd.read_stata(path, iterator=True)  # which keeps categories that no row has
+    reader: Any = pd.read_stata(path, iterator=True)
     with reader:
-        frame = reader.read()
-    partly = [
-        name
-        for name, column in frame.items()
-        if isinstance(column.dtype, pd.CategoricalDtype) and not all(isinstance(x, str) for x in column.cat.categories)
-    ]
+        frame, labels_of_sets = reader.read(), reader.value_labels().values()
+    partly = []
+    for name, column in frame.items():
+        if not isinstance(column.dtype, pd.CategoricalDtype):
+            continue
+        if not all(isinstance(level, str) for level in column.cat.categories):
+            partly.append(name)
+            continue
+        # pandas drops categories that no row has; it does not tell which set of labels a column has.
+        levels = {tuple(label for _, label in sorted(labels.items())) for labels in labels_of_sets}
+        declared = [names for names in levels if {*column.cat.categories} <= {*names}]
+        if len(declared) == 1:
+            frame[name] = column.cat.set_categories(declared[0])
     if partly:
         numbers = pd.read_stata(path, convert_categoricals=False, columns=partly)
         for name in partly:

@@ -194,7 +194,7 @@ def given_frame(rows: Path | pd.DataFrame, dialect: Dialect, needed: Sequence[st
         loaded, where = load_table(rows, dialect), str(rows)
         frame = loaded.frame
         for finding in loaded.findings:
-            logger.info("%s: %s", rows.name, finding)
+            logger.warning("%s: %s", rows.name, finding)
     else:
         where = "the table"
         frame = clean_frame(rows.reset_index(drop=True), where, dialect).frame
