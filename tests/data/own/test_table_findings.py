@@ -6,6 +6,9 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
+from pare.config.schema import ReaderConfig
+from pare.data.own.new_rows import open_new_rows
+from pare.data.registries import open_raw_files
 from users_files import CLASSES, NUMBERS, RNG, TABLE, N, all_rows, facts, look, read_found, table
 
 
@@ -321,3 +324,113 @@ def test_a_word_between_dates_is_a_missing_one(tmp_path):
     )
     x, _ = read_found(found, tmp_path)["all"].read(0, N)
     assert np.flatnonzero(np.isnan(x[:, 3])).tolist() == [3]
+
+
+# ---------------------------------------------------------------------- as people write numbers
+
+LAB = """probe;lead;dose;people;share;kind
+1;<0,05;5 mg;1.234;45 %;a
+2;0,3;2,5 mg;12;3 %;b
+3;n.d.;7 mg;56.789;7,5 %;a
+4;12,5;1 mg;7;0 %;b
+5;>100;2 mg;2.345;11 %;a
+6;1,25;8 mg;915;2 %;b
+"""
+LAB_NUMBERS = {
+    "lead": [0.05, 0.3, np.nan, 12.5, 100, 1.25],
+    "dose": [5, 2.5, 7, 1, 2, 8],
+    "people": [1234, 12, 56789, 7, 2345, 915],
+    "share": [45, 3, 7.5, 0, 11, 2],
+}
+
+
+def lab_files(folder):
+    """The table as text and as a sheet of Excel whose cells hold the same texts."""
+    (folder / "t.csv").write_text(LAB)
+    yield folder / "t.csv"
+    pd.read_csv(folder / "t.csv", sep=";", dtype=str, keep_default_na=False).to_excel(folder / "t.xlsx", index=False)
+    yield folder / "t.xlsx"
+
+
+def test_a_table_of_a_laboratory_is_read_alike_at_first_by_its_task_and_as_new_rows(tmp_path):
+    for path in lab_files(tmp_path):
+        found = look([path], "kind", ignore=("probe",))
+        said = " ".join(found.remarks)
+        assert "read as their limit, as if it were measured: lead (2 rows, such as <0" in said
+        assert "thousands are marked by '.': 1.234 in people is 1234" in said
+        assert "numbers of dose have the unit mg" in said and "'n.d.' is read as missing in lead (1 row)" in said
+        reader = ReaderConfig(name=found.reader, options=found.options | {"file": path.name})
+        samples = open_raw_files(reader, tmp_path)["all"]
+        x, _ = samples.read(0, samples.count)
+        assert samples.columns == list(LAB_NUMBERS)
+        np.testing.assert_array_equal(x, np.array([*LAB_NUMBERS.values()], np.float32).T)
+        new = open_new_rows(path, reader, samples)
+        np.testing.assert_array_equal(new.read(0, 6), x)
+
+
+@pytest.mark.parametrize(
+    ("row", "values"),
+    [
+        ("<0,5;3 mg;1.234;5 %", [0.5, 3, 1234, 5]),
+        ("BDL;;7;", [np.nan, np.nan, 7, np.nan]),
+        ("1,5;3 g;7;5 %", r"column 'dose' holds '3 g' in row 1; expected a number with the unit mg"),
+        ("1,5;3 mg;<7;5 %", "column 'people' holds '<7' in row 1; expected a number"),
+        ("1.5;3 mg;7;5 %", r"column 'lead' holds '1\.5' in row 1; expected a number, or a limit"),
+    ],
+)
+def test_new_rows_are_read_by_what_the_task_says_not_by_what_they_look_like(tmp_path, row, values):
+    path, *_ = lab_files(tmp_path)
+    found = look([path], "kind", ignore=("probe",))
+    reader = ReaderConfig(name=found.reader, options=found.options | {"file": "t.csv"})
+    samples = open_raw_files(reader, tmp_path)["all"]
+    (tmp_path / "new.csv").write_text(f"lead;dose;people;share\n{row}\n")
+    if isinstance(values, str):
+        with pytest.raises(PareError, match=values):
+            open_new_rows(tmp_path / "new.csv", reader, samples)
+    else:
+        np.testing.assert_array_equal(open_new_rows(tmp_path / "new.csv", reader, samples).read(0, 1), [values])
+
+
+def test_limits_that_are_predicted_are_told(tmp_path):
+    (tmp_path / "t.csv").write_text("a,lead\n" + "".join(f"{i},{'<0.5' if i == 3 else i / 8 + 1}\n" for i in range(40)))
+    found = look([tmp_path / "t.csv"], "lead")
+    assert "lead is predicted, and its limits count as answers" in found.remarks
+    _, y = all_rows(read_found(found, tmp_path)["all"])
+    assert y[3] == 0.5 and y[4] == 1.5
+
+
+def test_limits_of_test_rows_alone_are_found(tmp_path):
+    for part, values in (("train", ["1.5", "2.5", "4.25"]), ("test", ["<0.5", "3", "7.5"])):
+        rows = "".join(f"{value},{kind}\n" for value, kind in zip(values * 4, "abb" * 4, strict=True))
+        (tmp_path / f"lead_{part}.csv").write_text(f"lead,kind\n{rows}")
+    found = look([tmp_path / "lead_train.csv", tmp_path / "lead_test.csv"], "kind")
+    assert found.options["limits"] == ["lead"] and "lead (4 rows, such as <0.5)" in " ".join(found.remarks)
+    assert all_rows(read_found(found, tmp_path)["test"])[0][0, 0] == 0.5
+
+
+def test_a_doubtful_mark_is_what_the_user_says(tmp_path):
+    (tmp_path / "t.csv").write_text("people;kind\n" + "1.234;a\n12;b\n56.789;b\n" * 4)
+    with pytest.raises(PareError, match=r"may be 1\.234 or 1234, .* say --thousands \. or --thousands none"):
+        look([tmp_path / "t.csv"], "kind")
+    for said, value in ((".", 1234), ("none", 1.234)):
+        found = look([tmp_path / "t.csv"], "kind", thousands=said)
+        assert all_rows(read_found(found, tmp_path)["all"])[0][0, 0] == np.float32(value)
+
+
+def test_series_are_read_as_people_write_numbers(tmp_path):
+    rows = "".join(
+        f"{i // 5};{'<0,5' if i % 5 == 1 else f'{i + 1000:,},25'.replace(',', '.', 1)};{'ab'[i // 10]}\n"
+        for i in range(20)
+    )
+    (tmp_path / "t.csv").write_text(f"walk;height;kind\n{rows}")
+    found = look([tmp_path / "t.csv"], "kind", series="walk")
+    assert "height (4 rows, such as <0,5)" in " ".join(found.remarks)
+    x, _ = all_rows(read_found(found, tmp_path)["all"])
+    np.testing.assert_array_equal(x[0, 0], [1000.25, 0.5, 1002.25, 1003.25, 1004.25])
+
+
+def test_categories_keep_the_texts_that_look_like_numbers(tmp_path):
+    (tmp_path / "t.csv").write_text("dose;b;kind\n" + "5 mg;1,5;a\n10 mg;2,5;b\n" * 6)
+    found = look([tmp_path / "t.csv"], "kind", categorical=("dose",))
+    samples = read_found(found, tmp_path)["all"]
+    assert samples.categories == [["10 mg", "5 mg"], None] and "units" not in found.options

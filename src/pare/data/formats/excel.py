@@ -74,9 +74,7 @@ def load_excel(path: Path, findings: list[str]) -> pd.DataFrame:
     with ZipFile(path) as archive:
         check_memory(sum(member.file_size for member in archive.infolist()), str(path))
         if any(name.startswith("xl/chartsheets/") for name in archive.namelist()):
-            raise PareError(
-                f"{path} has a sheet that is a chart, which cannot be read; remove it, or save a sheet as .csv"
-            )
+            raise PareError(f"{path} has a chart as a sheet, which cannot be read; remove it, or save a sheet as .csv")
     with closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
         sheet = _sheet_with_table(book.worksheets, findings)
         with sheet._get_source() as source:  # no public function reads a sheet in rows and tells what is merged
@@ -173,7 +171,7 @@ def _check_results(sheet: Any, values: pd.DataFrame, path: Path) -> None:
 
 def _table_of(cells: Cells, path: Path, findings: list[str]) -> pd.DataFrame:
     """The cells of the table below its header, whose names are the columns, rows numbered from 0."""
-    values = cells.values
+    values, rows = cells.values, len(cells.values)
     downwards = [
         place for place in cells.merged if place[0] == place[2] and place[0] in values and place[1] in values.index
     ]
@@ -194,7 +192,7 @@ def _table_of(cells: Cells, path: Path, findings: list[str]) -> pd.DataFrame:
 
     data = with_own_names(data.set_axis(names, axis="columns"), path)
     called = dict(zip(names.index, data.columns, strict=True))
-    data, notes = leave_out_notes(data, empty_above)
+    data, notes = leave_out_notes(data, data.index[data.index >= max(empty_above, default=rows + 1)])
     findings += notes
     across = [place for place in cells.merged if place[0] < place[2]]
     if touched := [place for place in across if any(row in data.index for row in range(place[1], place[3] + 1))]:

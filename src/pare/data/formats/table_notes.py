@@ -1,6 +1,6 @@
 """Rows of a table that are no samples: units below the header, notes, sums and means below the last row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,12 @@ LEAST_ROWS = 10  # above a row that is taken for the sum of all others without s
 MOST_NOTES = 20  # rows below a table that are looked at
 
 
-def leave_out_notes(frame: pd.DataFrame, apart: Sequence[object] = ()) -> tuple[pd.DataFrame, list[str]]:
+def leave_out_notes(frame: pd.DataFrame, apart: Collection[object] = ()) -> tuple[pd.DataFrame, list[str]]:
     """A table without the row of units below its header, and without notes, sums and means below its last row.
 
     Args:
         frame: as the file has it, text where a column holds text.
-        apart: labels of rows above which an empty row is.
+        apart: labels of the rows below the last empty row.
 
     Returns:
         The rest, whose rows keep their labels, and what was left out, a sentence each.
@@ -29,7 +29,7 @@ def leave_out_notes(frame: pd.DataFrame, apart: Sequence[object] = ()) -> tuple[
     if _is_units_row(frame):
         units = [f"{value} of {name}" for name, value in frame.iloc[0].dropna().items()]
         findings.append(
-            f"the row below the header has units or other words, no numbers, and is left out: {listed(units)}"
+            f"the row below the header has units or other words and is left out: {listed(units)}"
         )
         frame = frame.iloc[1:]
     end, notes = len(frame), []
@@ -71,7 +71,7 @@ def is_of_numbers(column: pd.Series) -> bool:
 
 
 def _is_note(frame: pd.DataFrame, is_apart: bool) -> bool:
-    """Whether the last row has one text alone, which reads like a sentence or follows an empty row."""
+    """Whether the last row has one text alone, which reads like a sentence or is below an empty row."""
     last = frame.iloc[-1].dropna()
     if len(last) != 1 or frame.shape[1] < 3 or not isinstance(last.iloc[0], str) or looks_written(last.iloc[0]):
         return False
