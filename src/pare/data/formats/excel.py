@@ -23,7 +23,7 @@ from pare.data.formats.written_numbers import MISSING, looks_written
 ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 SHEET_ROWS = 1 << 20  # that a sheet of Excel can have
 LOOK = 1000  # rows after which their memory is looked at
-FIRST_ROWS = 50  # of a sheet, by which it is seen whether it has a table
+FIRST_ROWS = 50  # rows of a sheet that show whether it has a table
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="(\w+:\w+)"')  # in the XML of a sheet
 FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s(?=[^>]*?\shidden="(?:1|true)")[^>]*?\br="(\d+)"')

@@ -107,7 +107,7 @@ def load_rows(path: Path, dialect: Dialect, **options: Any) -> LoadedTable:
     Args:
         path: see `load_table`.
         dialect: how text is laid out.
-        options: of `pandas.read_csv`, for text.
+        options: arguments of `pandas.read_csv`, for text.
 
     Raises:
         PareError: as `load_table`.
