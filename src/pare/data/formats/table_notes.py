@@ -28,9 +28,7 @@ def leave_out_notes(frame: pd.DataFrame, apart: Collection[object] = ()) -> tupl
     findings = []
     if _is_units_row(frame):
         units = [f"{value} of {name}" for name, value in frame.iloc[0].dropna().items()]
-        findings.append(
-            f"the row below the header has units or other words and is left out: {listed(units)}"
-        )
+        findings.append(f"the row below the header has units or other words and is left out: {listed(units)}")
         frame = frame.iloc[1:]
     end, notes = len(frame), []
     while end > 1 and len(frame) - end < MOST_NOTES and _is_note(frame.iloc[:end], frame.index[end - 1] in apart):
