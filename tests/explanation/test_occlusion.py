@@ -11,6 +11,7 @@ from sklearn.metrics import log_loss, r2_score
 from pare.evaluation.row_sums import batches, blocks
 from pare.explanation import explain
 from pare.explanation.occlusion import change_names, changes, loss_name, losses
+from pare.explanation.questions import MOST_COLUMNS
 
 ROWS = 12
 
@@ -111,6 +112,16 @@ def test_new_rows_are_explained_without_truths(known, rng):
     assert explanation.importance is None and explanation.deviation is None
     np.testing.assert_allclose(explanation.changes, explain(model, question).changes)
     assert names(explanation, 1) == ["column 2"]
+
+
+def test_of_a_wide_table_the_columns_that_go_with_predictions_are_explained(known, rng):
+    x = rng.normal(size=(160, 600)).astype(np.float32)
+    y = (5 * x[:, 3] + 3 * x[:, 555] > 0).astype(int)
+    model, question = known(lambda rows: two_classes(5 * rows[:, 3] + 3 * rows[:, 555]), x, y)
+    explanation = explain(model, question)
+    assert len(explanation.regions) == MOST_COLUMNS
+    assert names(explanation, 2) == ["column 4", "column 556"]
+    assert max(others(explanation, 2)) < 1e-9
 
 
 def test_rows_are_read_in_batches_that_memory_holds(known, rng):

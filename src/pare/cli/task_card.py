@@ -65,8 +65,11 @@ def _learning(run: Run) -> dict[str, str]:
     }
     if run.source and run.proxy:
         grid = "×".join(map(str, run.grid))
+        what = f"one per {task.tokens.kind}{' of a picture' if run.grid != task.grid else ''}"
+        if task.is_wide and run.start:
+            what = f"the values of {task.input.shape[0]:,} columns that say most"
         facts |= {
-            "tokens": f"{grid}, one per {task.tokens.kind}{' of a picture' if run.grid != task.grid else ''}",
+            "tokens": f"{grid}, {what}",
             "start": _start(run),
             "source": f"{run.source_name}: {run.source.title}",
             "proxy": f"{run.proxy_name}: {run.proxy.title}",

@@ -17,7 +17,7 @@ from pare.storage.store import ArrayStore
 logger = logging.getLogger(__name__)
 MOST_ROWS = 200  # explained: a fixed number, so that every machine gives the same
 TIMED_ROWS = 16
-MOST_COLUMNS, SCREENED_ROWS = 64, 1000  # explained columns of a wide table, and training rows that choose them
+MOST_COLUMNS, SCREENED_ROWS = 32, 1000  # explained columns of a wide table, and training rows that choose them
 EXCHANGES = 5  # exchanges of a column among the rows
 
 

@@ -50,6 +50,39 @@ def test_raw_columns_are_those_of_a_linear_model():
     assert gap.tolist() == [[0, 1, 0, 0, 0, 1]]
 
 
+def test_raw_columns_are_those_of_a_loop_over_columns():
+    counts, rng = [0, 3, 0, 1, 2], np.random.default_rng(0)
+    x = np.stack([rng.integers(0, count, 50) if count else rng.normal(size=50) for count in counts], 1)
+    x[rng.random(x.shape) < 0.2] = np.nan
+    raw, rows = RawColumns(5, counts, "robust"), torch.from_numpy(x.astype(np.float32))
+    raw.scaling.calibrate(rows.numpy())
+    expected = []
+    for column, count in enumerate(counts):
+        values = rows[:, column]
+        of_numbers = [raw.scaling(rows)[:, column].nan_to_num(0.0)]
+        expected += [(values == code).float() for code in range(count)] if count else of_numbers
+        expected.append(values.isnan().float())
+    torch.testing.assert_close(raw(rows), torch.stack(expected, 1), rtol=0, atol=0)
+
+
+def test_a_wide_table_has_tokens_of_chosen_values_and_a_head_of_all_columns(tiny_bert, own_task):
+    """The values that say the class are chosen, wherever they are; the same columns in another place do not matter."""
+    rng, columns = np.random.default_rng(0), 700
+    start = StartConfig.model_validate({"source": "any", "layers": LAYERS, "scalings": ["standard", "robust"]})
+    model = build_solved_model(own_task([columns]), start, load_backbone(tiny_bert, (5,), layers=2), 4, rows=40).eval()
+    x, y = rng.normal(size=(60, columns)).astype(np.float32), np.arange(60) % 2
+    telling = [3, 77, 300, 301, 699]
+    x[:, telling] += 4 * y[:, None]
+    model.embedder.choose(x, y, None)
+    assert model.embedder.chosen.column.tolist() == telling
+    parts = blocks(model, torch.from_numpy(x))
+    assert [part.shape for part in parts] == [(60, 32 + 2 * 5)] * 4 + [(60, 2 * columns)]
+    standardised = StandardScaler().fit_transform(x[:, telling])
+    np.testing.assert_allclose(parts[0][:, 32::2].detach(), standardised, atol=1e-5)
+    x[:, [0, 1, 2]] = 100.0  # which enter no token
+    torch.testing.assert_close(blocks(model, torch.from_numpy(x))[:4], parts[:4])
+
+
 def test_a_table_has_a_head_for_each_scaling_and_layer_and_each_takes_the_raw_columns(build, tiny_bert):
     model = build([5], tiny_bert, scalings=["standard", "robust"])
     x = torch.randn(7, 5)

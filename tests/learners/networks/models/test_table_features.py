@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
+from sklearn.feature_selection import f_classif, f_regression
 from sklearn.kernel_approximation import Nystroem
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
@@ -20,8 +21,10 @@ from pare.learners.networks.models.table_features import (
     LAPLACE,
     QUANTILES,
     TAIL,
+    ChosenValues,
     Scaling,
     Similarities,
+    relevance,
 )
 
 ROWS, COLUMNS = 60, 4
@@ -175,3 +178,55 @@ def test_equal_rows_are_no_obstacle():
 
 def test_there_are_no_more_landmarks_than_training_rows_nor_than_the_limit():
     assert [Similarities(COLUMNS, rows).features for rows in (7, 5 * LANDMARKS)] == [7, LANDMARKS]
+
+
+@pytest.fixture
+def answered() -> tuple[np.ndarray, np.ndarray]:
+    """Rows of nine numbers, in units of their own, and classes that depend on some of them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 2, (ROWS, 9)) * np.geomspace(1e-3, 1e3, 9)
+    y = ((x[:, :3] / x[:, :3].std(0)).sum(1) + rng.normal(size=ROWS)).argsort().argsort() * 3 // ROWS
+    return x, y
+
+
+def test_the_relevance_for_classes_is_that_of_an_f_test(answered):
+    x, y = answered
+    share = relevance(x, y)
+    np.testing.assert_allclose(share / (1 - share) * (ROWS - 3) / 2, f_classif(x, y)[0])
+
+
+def test_the_relevance_for_numbers_is_that_of_an_f_test_with_the_best_of_them(answered):
+    x, _ = answered
+    y = np.random.default_rng(1).normal(size=(ROWS, 2)) + x[:, [1, 4]] / x[:, [1, 4]].std(0)
+    share = relevance(x, y)
+    expected = np.maximum(*(f_regression(x, each)[0] for each in y.T))
+    np.testing.assert_allclose(share / (1 - share) * (ROWS - 2), expected)
+
+
+def test_weights_are_repeated_rows_and_a_missing_value_is_the_mean(answered):
+    x, y = answered
+    counts = np.random.default_rng(2).integers(1, 4, ROWS)
+    np.testing.assert_allclose(relevance(x, y, counts.astype(float)), relevance(x.repeat(counts, 0), y.repeat(counts)))
+    x[::5, 0] = np.nan
+    filled = np.where(np.isnan(x), np.nanmean(x, 0), x)
+    np.testing.assert_allclose(relevance(x, y), relevance(filled, y))
+
+
+def test_columns_that_do_not_vary_or_have_no_value_say_nothing(answered):
+    x, y = answered
+    x[:, 0], x[:, 1] = 0.1, np.nan
+    assert (relevance(x, y)[:2] == 0).all()
+
+
+def test_numbers_and_single_categories_are_chosen():
+    """Column 1 says the class where it is category 2; column 3 says it by its value; column 0 and 2 say nothing."""
+    rng = np.random.default_rng(0)
+    y = np.arange(ROWS) % 2
+    category = np.where(y == 1, 2, rng.integers(0, 2, ROWS))
+    x = np.stack([rng.normal(size=ROWS), category, rng.integers(0, 2, ROWS), y + 0.1 * rng.normal(size=ROWS)], 1)
+    x[0, 1] = np.nan
+    chosen = ChosenValues([0, 3, 2, 0], 2)
+    chosen.choose(x.astype(np.float32), y)
+    assert chosen.column.tolist() == [1, 3]
+    found = chosen(torch.from_numpy(x)).numpy()
+    np.testing.assert_array_equal(found, np.stack([np.where(np.isnan(x[:, 1]), np.nan, category == 2), x[:, 3]], 1))

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy.special import softmax
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 
 from as_on_device import AsOnDevice, moved
@@ -180,6 +180,26 @@ def test_the_penalty_may_be_chosen_on_folds_that_are_given(features):
     model = LogisticRegression(C=head.penalty, max_iter=5000)
     p = cross_val_predict(model, scaled(features), y, cv=folds, method="predict_proba")
     np.testing.assert_allclose(softmax(head.out_of_fold, 1), p, atol=1e-2)
+
+
+@pytest.mark.parametrize(("kind", "outputs"), [("classification", 3), ("regression", 2)])
+def test_features_may_depend_on_the_fold(features, kind, outputs):
+    """Out-of-fold outputs are those of a model of the fold's own features, and the head is one of the last ones."""
+    rng, rules = np.random.default_rng(4), {"encoded": ENCODED, "standardised": False, "penalties": [0.1, 0.2]}
+    y = classes(features, 3) if kind == "classification" else features[:, :2] + rng.normal(size=(ROWS, 2))
+    folds = list(StratifiedKFold(4).split(features, np.arange(ROWS) % 4))
+    own = [features + rng.normal(size=features.shape) for _ in folds]
+    head = solve_head(features, y, kind, outputs, folds=folds, of_folds=own, **rules)
+    alone = solve_head(features, y, kind, outputs, **rules | {"penalties": [head.penalty]})
+    np.testing.assert_allclose(head(features), alone(features), atol=1e-6)
+    for x, (fitted, held) in zip(own, folds, strict=True):
+        if kind == "regression":
+            model = Ridge(1 / head.penalty).fit(scaled(x)[fitted], y[fitted])
+            np.testing.assert_allclose(head.out_of_fold[held], model.predict(scaled(x)[held]), atol=1e-6)
+        else:
+            model = LogisticRegression(C=head.penalty, max_iter=5000).fit(scaled(x)[fitted], y[fitted])
+            expected = model.predict_proba(scaled(x)[held])
+            np.testing.assert_allclose(softmax(head.out_of_fold[held], 1), expected, atol=1e-2)
 
 
 @pytest.mark.parametrize("wide", [False, True])  # more features than rows, which are standardised

@@ -33,6 +33,8 @@ from small_problems import (
     write,
 )
 
+COLUMNS = 1000  # of a wide table
+
 
 @pytest.fixture(scope="module", autouse=True)
 def quick(quick_training):
@@ -353,6 +355,57 @@ def test_the_source_is_the_one_that_suits_the_data(run_of):
 def test_a_random_start_has_a_folder_and_a_source_of_its_own(run_of):
     run = run_of([1, POINTS], start="random", method="finetune")
     assert (run.start, run.source_name, run.differs) == (None, "minilm", {"start": "random"})
+
+
+def noise(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Classes that no column of many says anything of."""
+    return rng.normal(size=(n, COLUMNS)).astype(np.float32), rng.permutation(np.arange(n) % 2)
+
+
+def genes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """As many columns, some of which are larger in the second class, each by less than it varies."""
+    x, y = noise(rng, n)
+    x[:, ::50] += 1.2 * y[:, None]
+    return x, y
+
+
+def test_what_is_chosen_of_noise_is_chosen_within_each_fold(run_of, text_source, tmp_path, monkeypatch):
+    """Of columns that all rows choose, held-out rows would be easy: losses of .3 and less, and no doubt of new rows."""
+    of_encoder = []
+
+    def noted(*args, **rules):
+        of_encoder.append(solve_head(*args, **rules))
+        return of_encoder[-1]
+
+    monkeypatch.setattr("pare.learners.networks.start.solved_start.solve_head", noted)
+    store = write(tmp_path / "x.h5", noise)
+    network = solved(run_of([COLUMNS], kernels=True), store, text_source, tmp_path).predictor.network
+    assert min(head.loss for head in of_encoder) > 0.6
+    rows = store.rows("test").read(0, ROWS["test"])
+    with torch.no_grad():
+        loss = cross_entropy(network(torch.from_numpy(rows["x"])), torch.from_numpy(rows["y"]))
+    assert loss < 0.9
+
+
+def test_a_wide_table_is_learnt_and_its_file_has_the_chosen_columns(run_of, text_source, tmp_path):
+    store = write(tmp_path / "x.h5", genes)
+    trained = solved(run_of([COLUMNS], kernels=True), store, text_source, tmp_path)
+    network = trained.predictor.network
+    assert error(network, store) < 0.15
+    telling = set(range(0, COLUMNS, 50))
+    assert len(telling & set(network.embedder.chosen.column.tolist())) > 0.8 * len(telling)
+    x = torch.from_numpy(store.rows("test").array("x"))
+    again = Model.load(tmp_path / "model").predictor.network
+    torch.testing.assert_close(again(x), network(x))
+
+
+@pytest.mark.parametrize("method", ["finetune", "pare", "orca"])
+def test_a_wide_table_is_trained_on_its_chosen_values(run_of, text_source, tmp_path, method):
+    store = write(tmp_path / "x.h5", genes)
+    values = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
+    trained = solved(run_of([COLUMNS], method=method, training=values), store, text_source, tmp_path)
+    assert len(trained.record["history"]) == 1
+    assert error(trained.predictor.network, store) < 0.3
 
 
 @pytest.fixture
