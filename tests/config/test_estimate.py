@@ -125,6 +125,25 @@ def test_tokens_are_the_grid(price, small_field):
     assert price().tokens == prod(small_field.task("darcy_flow").grid) == 100
 
 
+@pytest.mark.parametrize(("rows", "measured_mb"), [(64, 1004), (1000, 1441)])  # of a probe of 6,830 columns
+def test_a_wide_table_takes_memory_by_its_columns_and_not_by_their_pairs(library, parameters, rows, measured_mb):
+    task = {
+        "title": "t",
+        "raw": {"files": ["x.npy"]},
+        "reader": {"name": "arrays"},
+        "samples": {"train": rows, "test": 1},
+        "input": {"shape": [6830]},
+        "output": {"kind": "classification", "shape": [8]},
+    }
+    own = library.model_copy(update={"tasks": {"darcy_flow": task}})
+    training = {"epochs": 5, "batch_size": 16, "learning_rate": 1e-3}
+    for method in ("probe", "pare"):
+        asked = parameters | {"method": method, "start": "solved", "training": training}
+        priced = estimate(resolve(own, asked, {}), SPEED)
+        assert priced.tokens == 64
+        assert measured_mb / 2 < priced.memory_mb < 2 * measured_mb
+
+
 def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
     plain, mixed = (price(protocol="paper", method=method) for method in ("finetune", "pare"))
     assert mixed.seconds == pytest.approx(2 * plain.seconds)

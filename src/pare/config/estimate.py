@@ -19,7 +19,8 @@ RUNTIME_MB = 780  # Python, torch, transformers and accelerate, with the files o
 # RUNTIME_MB, SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of
 # data/08_reporting/results.csv, for series to ucr_osu_leaf and ucr_acsf1, in operations of a matrix product, of which a
 # layer makes 0.4 in the same time; POINT to torch's counts in steps.csv.
-REGRESSION_BYTES = 80  # bytes for a number of a field's training rows: ten copies in double precision
+REGRESSION_BYTES = 80  # bytes for a number of a field's or a wide table's training rows: ten copies in double precision
+WIDE_PASSES = 12  # passes of a wide table's rows: five folds and all rows, without the validation rows and with them
 POINT = 4e4  # operations of the convolutions at a point of a plane, forward and backward; a third on a line
 # Operations of a layer that take as long as what comes before the first step of a solved start, but for
 # passing rows: set-up and small regressions, once a run; and for each point of the training rows.
@@ -179,7 +180,8 @@ class Work:
         """The same for what is solved on so many rows before the first step of each training."""
         if not self.run.start:
             return 0.0
-        return REGRESSION.get(self.run.task.kind, 0.0) * self.points(rows) + self.passing(rows)
+        passes = WIDE_PASSES if self.run.task.is_wide else 1
+        return REGRESSION.get(self.run.task.kind, 0.0) * self.points(rows) + passes * self.passing(rows)
 
     def memory_mb(self, rows: int) -> float:
         """Peak memory of the training of so many rows."""
@@ -188,8 +190,10 @@ class Work:
         width, layers = size.width * 2 ** (size.stages - 1), run.encoder_layers or size.layers
         passed = run.training.batch_size * self.views * self.passes * self.deep_tokens
         stored = 2 * ACTIVATION_BYTES * passed * width * layers if run.training.epochs else 0
-        regression = REGRESSION_BYTES * self.points(rows) if self.start == "field" else 0
-        return RUNTIME_MB + (16 * self.parameters + stored + regression) / 2**20
+        numbers = self.points(rows) if self.start == "field" else 0
+        if run.task.is_wide:
+            numbers = rows * run.task.input.shape[0]
+        return RUNTIME_MB + (16 * self.parameters + stored + REGRESSION_BYTES * numbers) / 2**20
 
 
 @cache

@@ -196,8 +196,8 @@ class RawColumns(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, columns)`` to ``(batch, features)``; a missing number is the mean, with an indicator."""
         scaled, x = self.scaling(x).nan_to_num(0.0)[:, self.places], x[:, self.places]
-        indicators = torch.where(self.codes == GAP, x.isnan(), x == self.codes)
-        return torch.where(self.codes == NUMBER, scaled, indicators.to(x.dtype))
+        indicators = torch.where(self.codes == GAP, x.isnan().to(x.dtype), (x == self.codes).to(x.dtype))
+        return torch.where(self.codes == NUMBER, scaled, indicators)
 
 
 class LinearHeads(nn.Module):
