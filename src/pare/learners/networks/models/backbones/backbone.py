@@ -106,7 +106,7 @@ class TextBackbone(Backbone):
         if prod(grid) > most:
             raise PareError(
                 f"the task makes {prod(grid)} tokens, {encoder.config.model_type} has positions for {most}; "
-                "take larger patches (tokens.patch), for a table source=dinov2_small, or a method without an encoder"
+                "take larger patches (tokens.patch), for a table start=solved, or a method without an encoder"
             )
         self.encoder = encoder
         self.grid = self.out_grid = self.token_grid = grid
