@@ -40,6 +40,7 @@ NOT_WATCHED = {
     "pare.config_loader": "the same",
     "pare.settings": "the same",
     "pare.hooks": "refuse a run, or let it be as it is",
+    "pare.matrix": "by the hooks, tells of files that changed since they were ingested",
     "pare.learners.check": "the same",
     "pare.prediction.asked": "the same",
     "pare.tracking": "tells a tracker what happens, which is no output",
