@@ -68,7 +68,7 @@ OF_TRANSFORMERS = {
     *("proxy_samples", "source.encoder.options", "source.encoder.origin", "proxy.raw.origin", "proxy.raw.options"),
     *("proxy.reader", "proxy.labels", "start", "alignment"),
 }
-OF_LIBRARIES = {f"training.{key}" for key in ("fraction", "class_weights", "positive_weight", "symmetries")}
+OF_LIBRARIES = {f"training.{key}" for key in ("fraction", "class_weights", "positive_weight")}
 
 
 ELSEWHERE = {"member", "candidates", "learner.candidates"}  # within a fit, and of choices
