@@ -47,6 +47,8 @@ def messy():
             "written": numbers,
             "site": rng.choice([" north", "south ", "east"], 60),
             "when": [f"{1 + row // 28:02}/{1 + row % 28:02}/2024" for row in range(60)],
+            "lead": [f"{value:.2f} mg/l" for value in rng.lognormal(size=60)],
+            "cadmium": ["<0.5" if value < 0.5 else f"{value:.2f}" for value in rng.lognormal(size=60)],
             "id": [f"sample {row}" for row in range(60)],
             "empty": [None] * 60,
             "constant": ["x"] * 60,
@@ -69,15 +71,19 @@ def test_a_table_in_memory_becomes_what_its_file_becomes(tmp_path):
         "1 column without a value (empty)",
         "(constant)",
         "differ in id",
+        "read as their limit, as if it were measured: cadmium",
+        "numbers of lead have the unit mg/l",
     ):
         assert remark in said
     assert not any("--" in remark for remark in remarks)
+    new = open_format(ReaderConfig(**rows.reader)).new_rows(frame[5:9], rows)
+    np.testing.assert_array_equal(new.read(0, 4), rows.x[5:9])
 
 
-def test_numbers_with_commas_are_no_categories():
-    written = pd.DataFrame({"price": [f"{i},5" for i in range(300)]})
-    with pytest.raises(InvalidRows, match=r"X: column 'price' holds '0,5' in row 1; write numbers without"):
-        read(written)
+def test_numbers_with_decimal_commas_are_numbers():
+    rows, _ = read(pd.DataFrame({"price": [f"{i},5" for i in range(300)]}))
+    assert (rows.categories, rows.reader["options"]) == ([None], {"decimal": ","})
+    np.testing.assert_array_equal(rows.x[:, 0], np.arange(300) + 0.5)
 
 
 def test_columns_that_name_rows_are_left_out():

@@ -15,6 +15,7 @@ from sklearn.utils.validation import column_or_1d
 from pare.config.errors import PareError
 from pare.config.words import counted
 from pare.data.formats.table_files import pandas_frame, plain_table
+from pare.data.formats.written_numbers import detect_numbers, read_numbers
 from pare.data.own.array_rows import ChannelAxis, short_axis
 from pare.data.own.column_remarks import coarse
 from pare.data.own.findings import Question
@@ -31,10 +32,13 @@ IN_PYTHON = (
     (r"write \? for a missing value", "replace it by NaN"),
     (r"Say --dates day_first or --dates month_first, or leave it out: --ignore NAME", "Convert it by to_datetime"),
     (r"leave columns out: --ignore NAME", "drop columns"),
+    (r"say --thousands \S+ or --thousands none", "convert it to numbers"),
+    (r"say --categorical \S+", "give it the dtype 'category'"),
     (r"--categorical NAME makes", "the dtype 'category' makes"),
     (r"--missing (\S+) makes it missing", r"X.replace(\1, nan) makes it missing"),
     (r"say --missing=\S+", "replace it by NaN"),
     (r"say --groups (\S+), or --series \S+ where each is a point of a series", r"fit with groups=X['\1']"),
+    (r"as the file of the task has it", "as X had it in fit"),
     (r"say --wide", "bring X as (rows, 1, points)"),
     (r"see what --ignore (\S+) gives", r"see what dropping \1 gives"),
     (r"say((?: --ignore (?:'[^']*'|\S+))+)", r"drop\1"),
@@ -113,6 +117,11 @@ def table_rows(
     """
     with python_words():
         frame = plain_table(X, "X")
+        # Numbers that people wrote, with decimal commas, units or limits, are read as those of a file.
+        numbers, doubts = detect_numbers(frame, "X")
+        frame, said = read_numbers(frame, numbers, "X")
+        said = [*doubts, *said, *numbers.unit_findings()]
+
         # A first look compares columns with what is predicted, under a name that no column has.
         name = _free_name("y", frame)
         names = [name] if y.ndim == 1 else [f"{name}{output}" for output in range(y.shape[1])]
@@ -123,12 +132,13 @@ def table_rows(
             seen[question.groups] = groups
         look = look_at_table(seen, question, "X")
 
-        remarks = [in_python(remark) for remark in look.remarks]
+        remarks = [in_python(remark) for remark in (*said, *look.remarks)]
         if "ignore" in look.notes:
             remarks.append(f"left out: {in_python(look.notes['ignore'])}")
 
         # Of its options, those that say what is predicted and grouped are the caller's own.
         options = {key: value for key, value in look.options.items() if key not in ("target", "group", "categorical")}
+        options |= numbers.model_dump(mode="json", exclude_defaults=True)
         reader = Table(**options)
         if not {*frame} - {*reader.ignore}:
             raise PareError(f"X has no column of which something can be learnt: {'; '.join(remarks)}")

@@ -176,7 +176,8 @@ def plain_table(frame: pd.DataFrame, where: Path | str, missing: Iterable[object
     frame = with_own_names(frame, where)
     changed: dict[str, pd.Series] = {}
     for name in map(str, frame):
-        column, first = frame[name], _first(frame[name])
+        column = frame[name]
+        first = _first(column) if column.dtype.kind in "Oc" else None  # other types hold one kind of value
         if isinstance(first, list | tuple | dict | np.ndarray | bytes | complex | np.complexfloating):
             raise PareError(
                 f"{where}: column {name!r} holds {first!r}; a table has one number, text or time in each place: make "

@@ -59,6 +59,10 @@ class Numbers(Strict):
         """Columns whose texts stay as they are."""
         return ()
 
+    def unit_findings(self) -> list[str]:
+        """A sentence for each column whose numbers have a unit."""
+        return [f"numbers of {name} have the unit {unit}, which is left out" for name, unit in self.units.items()]
+
 
 @dataclass(frozen=True)
 class WrittenColumn:
@@ -163,8 +167,13 @@ def read_numbers(frame: pd.DataFrame, numbers: Numbers, where: str) -> tuple[pd.
 def looks_written(value: object) -> bool:
     """Whether a value is a number, or a text that people take for one."""
     if isinstance(value, str):
-        return VALUE.fullmatch(value.strip().translate(SAME_MARKS)) is not None
+        return VALUE.fullmatch(_plain_marks(value)) is not None
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _plain_marks(text: str) -> str:
+    """A text without outer spaces, with one kind of space, apostrophe and minus."""
+    return text.strip().translate(SAME_MARKS)
 
 
 def _number_texts(column: pd.Series, numbers: Numbers, where: str) -> pd.Series | None:
@@ -174,18 +183,25 @@ def _number_texts(column: pd.Series, numbers: Numbers, where: str) -> pd.Series 
         PareError: if a value has another unit than its column, or a decimal point where the table has commas.
     """
     name = str(column.name)
+    if name not in (*numbers.units, *numbers.limits):
+        if not _holds_text(column):
+            return None
+        # The first text tells of most columns that they hold words; each different one is looked at once.
+        different = pd.Series(column.dropna().unique(), dtype=object)
+        texts = different[different.map(lambda value: isinstance(value, str)).astype(bool)].map(_plain_marks)
+        texts = texts[~means_no_value(texts) & ~texts.isin(MISSING)]
+        if not len(texts) or not VALUE.fullmatch(texts.iloc[0]):
+            return None
     if _holds_text(column):
         texts = column[column.map(lambda value: isinstance(value, str)).astype(bool)].astype(object)
     else:
         texts = pd.Series(dtype=object)
-    values = texts.map(lambda value: value.strip().translate(SAME_MARKS))
+    values = texts.map(_plain_marks)
     values = values[~means_no_value(values) & ~values.isin(MISSING)]
     if name in numbers.units or name in numbers.limits:
         others = column.drop(texts.index).dropna()
         _check_values(values, others, name, numbers, where)
         return values if len(values) else None
-    if not len(values) or not VALUE.fullmatch(values.iloc[0]):
-        return None
     matches = [VALUE.fullmatch(text) for text in values.unique()]
     if any(match is None or match["unit"] or match["currency"] or match["limit"] for match in matches):
         return None
@@ -218,7 +234,7 @@ def _written_column(column: pd.Series, where: str) -> WrittenColumn | None:
             return usual
     values = pd.Series(column.dropna().unique(), dtype=object)
     are_texts = values.map(lambda value: isinstance(value, str)).astype(bool)
-    texts = values[are_texts].map(lambda value: value.strip().translate(SAME_MARKS))
+    texts = values[are_texts].map(_plain_marks)
     texts = texts[~means_no_value(texts) & ~texts.isin(MISSING)]
     numbers = values[~are_texts]
     matches = [VALUE.fullmatch(text) for text in texts]

@@ -77,7 +77,7 @@ def written(
         rows = rows.filter([*dialect.units, *dialect.limits])
     findings = [*(said for table in tables for said in table.findings), *remarks]
     findings += clean_frame(rows, paths[0].name, dialect).findings
-    findings += [f"numbers of {name} have the unit {unit} in the file" for name, unit in dialect.units.items()]
+    findings += dialect.unit_findings()
     if limits := [name for name in question.target if name in dialect.limits]:
         findings.append(f"{listed(limits)} is predicted, and its limits count as answers")
     return dialect.model_dump(mode="json", exclude_defaults=True), findings
