@@ -28,8 +28,8 @@ POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no sy
 WHOLE = "pare_train"  # the pipeline from raw files to metrics, the default of `kedro run`
 LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight")  # keys that libraries learn with
 RESOLVED = {"source", "minutes", "training", "mixing"}  # keys of a start that are in other values of a run
-# Values of a wide table that enter the encoder: those that say most of the answer. Attention is quadratic in tokens.
-CHOSEN_VALUES = 64
+# Values of a wide table that enter the encoder: those that say most of the answer. 64 take longer and were no better.
+CHOSEN_VALUES = 32
 METHOD = {"library", "network", "initialisation", "trainable"}  # what a learner says that decides its model
 
 
