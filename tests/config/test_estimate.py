@@ -19,6 +19,7 @@ from transformers import (
 
 from pare.config import resolve
 from pare.config.estimate import DEVICES, STEPS, Work, estimate
+from pare.config.run import CHOSEN_VALUES
 from pare.learners.networks.models import build_model, load_backbone
 
 SPEED = 1e11
@@ -140,7 +141,7 @@ def test_a_wide_table_takes_memory_by_its_columns_and_not_by_their_pairs(library
     for method in ("probe", "pare"):
         asked = parameters | {"method": method, "start": "solved", "training": training}
         priced = estimate(resolve(own, asked, {}), SPEED)
-        assert priced.tokens == 64
+        assert priced.tokens == CHOSEN_VALUES
         assert measured_mb / 2 < priced.memory_mb < 2 * measured_mb
 
 

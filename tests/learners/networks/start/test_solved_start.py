@@ -365,7 +365,7 @@ def noise(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 def genes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     """As many columns, some of which are larger in the second class, each by less than it varies."""
     x, y = noise(rng, n)
-    x[:, ::50] += 1.2 * y[:, None]
+    x[:, ::50] += 0.9 * y[:, None]
     return x, y
 
 
